@@ -1,0 +1,142 @@
+"""Region Overlap, the barge-in ladder: a voice over ours is ducked for, judged, and yielded to or not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .actions import Duck, Hold, MeasureOverlap, Resume
+from .context import Context
+from .endpointing import milliseconds
+from .events import OverlapMeasured, TimerKind
+from .replies import Replies
+from .turns import Turns
+
+LOOK_MS = 120
+"""Time between two looks at the voice."""
+HOLD_MS = 350
+"""A voice that lasts this long and is still unclear silences us, for now."""
+CERTAIN_MS = 900
+"""A voice that lasts this long wants the floor, whatever its words."""
+UNDECIDED_MS = 1500
+"""A voice that has stopped and could not be judged by then was nothing: we go on."""
+ECHO_FROM = 0.6
+"""Resemblance with our own audio from which it is our own voice, come back."""
+BACKCHANNELS = frozenset(
+    "mhm mm mmm hmm hm uh-huh uhuh uh huh mm-hmm mm-hm yeah yes yep yup ya right ok okay sure oh ah aha i see wow "
+    "really true exactly good nice great alright so".split()
+)
+
+
+class Verdict(StrEnum):
+    BACKCHANNEL = "backchannel"
+    NOISE = "noise"
+    ECHO = "echo"
+    INTERRUPTION = "interruption"
+    UNSURE = "unsure"
+
+
+def judge(voiced_ms: int, text: str, echo: float, *, over: bool) -> Verdict:
+    """What a voice over ours is, from how long it lasts, its words so far, and its likeness to our own.
+
+    `over` says that it has stopped already. Words of listening ("mm-hm", "right") are no interruption
+    unless they go on; a short sound without words is noise.
+    """
+    words = [word.strip(".,!?…\"'").lower() for word in text.split()]
+    words = [word for word in words if word]
+    if echo >= ECHO_FROM:
+        return Verdict.ECHO
+    if words and any(word not in BACKCHANNELS for word in words):
+        return Verdict.INTERRUPTION
+    if voiced_ms >= CERTAIN_MS:
+        return Verdict.INTERRUPTION
+    if not over:
+        return Verdict.UNSURE
+    return Verdict.BACKCHANNEL if words else Verdict.NOISE
+
+
+@dataclass(slots=True)
+class Overlap:
+    """A voice over ours, not yet judged."""
+
+    number: int
+    onset: int
+    offset: int | None = None
+    held: bool = False
+
+
+class Overlaps:
+    """Holds at most one overlap; while there is one, the voice is no turn yet."""
+
+    def __init__(self, context: Context, turns: Turns, replies: Replies) -> None:
+        self._context = context
+        self._turns = turns
+        self._replies = replies
+        self._numbers = 0
+        self.current: Overlap | None = None
+
+    def begin(self, onset: int) -> None:
+        self._numbers += 1
+        self.current = Overlap(self._numbers, onset)
+        self._context.act(Duck())
+        self._context.notice("duck")
+        self._look()
+
+    def resume(self) -> None:
+        """The voice came back before its sound was judged: it is one."""
+        if self.current is not None:
+            self.current.offset = None
+
+    def stop(self, offset: int) -> None:
+        """The voice has stopped: one last look."""
+        if self.current is not None:
+            self.current.offset = offset
+            self._look()
+
+    def on_look_due(self) -> None:
+        overlap = self.current
+        if overlap is None:
+            return
+        if not overlap.held and overlap.offset is None and self._voiced_ms(overlap) >= HOLD_MS:
+            overlap.held = True
+            self._context.act(Hold())
+        if overlap.offset is None and self._voiced_ms(overlap) >= CERTAIN_MS:
+            self._decide(overlap, Verdict.INTERRUPTION)
+        elif overlap.offset is not None and milliseconds(self._context.at - overlap.onset) >= UNDECIDED_MS:
+            self._decide(overlap, Verdict.NOISE)
+        else:
+            self._look()
+
+    def on_measured(self, event: OverlapMeasured) -> None:
+        overlap = self.current
+        if overlap is None or overlap.number != event.overlap:
+            return
+        verdict = judge(self._voiced_ms(overlap), event.text, event.echo, over=overlap.offset is not None)
+        if verdict is not Verdict.UNSURE:
+            self._decide(overlap, verdict)
+
+    def over(self) -> None:
+        """We have stopped speaking by ourselves: whatever the voice is, it is the user's turn now."""
+        if self.current is not None and self.current.offset is None:
+            self._decide(self.current, Verdict.INTERRUPTION)
+
+    def _voiced_ms(self, overlap: Overlap) -> int:
+        return milliseconds((self._context.at if overlap.offset is None else overlap.offset) - overlap.onset)
+
+    def _look(self) -> None:
+        assert self.current is not None
+        self._context.act(MeasureOverlap(self.current.number, self.current.onset, self._context.at))
+        self._context.start(TimerKind.OVERLAP, LOOK_MS)
+
+    def _decide(self, overlap: Overlap, verdict: Verdict) -> None:
+        self.current = None
+        self._context.stop(TimerKind.OVERLAP)
+        self._context.notice("overlap", verdict=str(verdict), after_ms=milliseconds(self._context.at - overlap.onset))
+        if verdict is not Verdict.INTERRUPTION:
+            self._context.act(Resume())
+            self._context.notice("resume")
+            return
+        self._replies.interrupt("turn_detected")
+        self._turns.begin(overlap.onset)
+        if overlap.offset is not None:
+            self._turns.pause(overlap.offset)

@@ -1,0 +1,154 @@
+"""Sends a reply's audio a little ahead of real time, knows how much of it was played, and turns it down. Pure.
+
+Wall time comes in as seconds from the caller's clock; nothing here sleeps. The client is taken to play
+from the first piece it gets, without gaps; its own reports, where it sends them, override that.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pcm = NDArray[np.int16]
+
+DUCK_GAIN = 0.126
+"""-18 dB: plainly lower, still there."""
+RAMP_S = 0.02
+"""Length of a gain ramp: short enough to feel instant, long enough not to click."""
+CHUNK_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class TextPiece:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AudioPiece:
+    samples: Pcm
+    rate_hz: int
+
+
+Piece = TextPiece | AudioPiece
+
+
+class Pacer:
+    """One reply's way to the client: `add_*` while it is made, `due` when it may leave."""
+
+    def __init__(self, *, lead_s: float = 0.2) -> None:
+        self._lead_s = lead_s
+        self._queue: deque[Piece] = deque()
+        self._rate_hz = 24_000
+        self._released = False
+        self._finished = False
+        self._held_at: float | None = None
+        self._gain = self._target = 1.0
+        self._clock_start: float | None = None
+        self._sent = 0
+        self._report: tuple[int, float] | None = None
+
+    @property
+    def sent(self) -> int:
+        """Samples that have left."""
+        return self._sent
+
+    @property
+    def rate_hz(self) -> int:
+        return self._rate_hz
+
+    def add_text(self, text: str) -> None:
+        self._queue.append(TextPiece(text))
+
+    def add_audio(self, samples: Pcm, rate_hz: int) -> None:
+        self._rate_hz = rate_hz
+        step = max(1, int(rate_hz * CHUNK_S))
+        for at in range(0, len(samples), step):
+            self._queue.append(AudioPiece(samples[at : at + step], rate_hz))
+
+    def release(self) -> None:
+        self._released = True
+
+    def finish(self) -> None:
+        """No more will be added."""
+        self._finished = True
+
+    def duck(self) -> None:
+        self._target = DUCK_GAIN
+
+    def hold(self, now: float) -> None:
+        """Send nothing more until `resume`; what has left is still played out."""
+        if self._held_at is None:
+            self._held_at = now
+
+    def resume(self, now: float) -> None:
+        """Go on at full voice; the time that was held does not count as played."""
+        self._target = 1.0
+        if self._held_at is None:
+            return
+        if self._clock_start is not None:
+            self._clock_start += max(
+                0.0, now - max(self._held_at, self._clock_start + self._sent / self._rate_hz)
+            )
+        self._held_at = None
+
+    def drained(self) -> bool:
+        """Whether a finished reply has left whole."""
+        return self._finished and self._released and not self._queue
+
+    def due(self, now: float) -> list[Piece]:
+        """Pieces that leave now, gain applied."""
+        pieces: list[Piece] = []
+        while self._queue and self._may_leave(now):
+            piece = self._queue.popleft()
+            if isinstance(piece, AudioPiece):
+                piece = self._send(piece, now)
+            pieces.append(piece)
+        return pieces
+
+    def next_due(self) -> float | None:
+        """When `due` will next have something; `None` while nothing is queued, held or unreleased."""
+        if not self._queue or not self._released or self._held_at is not None:
+            return None
+        if self._clock_start is None:
+            return 0.0
+        return self._clock_start + self._sent / self._rate_hz - self._lead_s
+
+    def played(self, now: float) -> int:
+        """Samples that have come out at the client."""
+        if self._report is not None:
+            position, when = self._report
+            return min(self._sent, position + int((now - when) * self._rate_hz))
+        if self._clock_start is None:
+            return 0
+        return max(0, min(self._sent, int((now - self._clock_start) * self._rate_hz)))
+
+    def playback_ends(self, now: float) -> float:
+        """When all that has left will have been played."""
+        return now + (self._sent - self.played(now)) / self._rate_hz
+
+    def report(self, played_ms: int, now: float) -> None:
+        """The client has played this much."""
+        self._report = (min(self._sent, max(0, played_ms) * self._rate_hz // 1000), now)
+
+    def _may_leave(self, now: float) -> bool:
+        next_due = self.next_due()
+        return next_due is not None and next_due <= now + 1e-6
+
+    def _send(self, piece: AudioPiece, now: float) -> AudioPiece:
+        ahead = self._clock_start is not None and self._clock_start + self._sent / self._rate_hz >= now
+        if not ahead:  # first piece, or the reply was late: the client starts (again) from here
+            self._clock_start = now - self._sent / self._rate_hz
+        self._sent += len(piece.samples)
+        return AudioPiece(self._apply_gain(piece.samples), piece.rate_hz)
+
+    def _apply_gain(self, samples: Pcm) -> Pcm:
+        if self._gain == self._target == 1.0:
+            return samples
+        ramp = min(len(samples), int(RAMP_S * self._rate_hz))
+        gain = np.full(len(samples), self._target, dtype=np.float32)
+        gain[:ramp] = np.linspace(self._gain, self._target, ramp, dtype=np.float32)
+        self._gain = self._target
+        return (samples * gain).astype(np.int16)

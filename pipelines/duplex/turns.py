@@ -1,0 +1,336 @@
+"""Region UserTurn: from the first sound of a voice to the committed words of a turn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from ...models.base import Cues, Situation
+from .actions import Forget, Hear
+from .config import ResponseOptions, ServerVad
+from .context import Context
+from .endpointing import commit_delay_ms, longest_delay_ms, milliseconds, samples
+from .events import CuesRead, HearingFailed, PauseJudged, Recognized, TimerKind
+from .history import Entry
+from .items import Item
+from .outputs import (
+    AudioCommitted,
+    IdleTimeout,
+    ItemAdded,
+    SpeechStarted,
+    SpeechStopped,
+    TranscriptCompleted,
+    TranscriptDelta,
+    TranscriptFailed,
+)
+from .replies import Replies
+from .trace import cues_record
+
+PREFIX_MS = 300
+"""Audio kept from before the onset: VAD finds soft consonants late."""
+PARTIAL_MS = 1000
+HEARING_DEADLINE_MS = 15_000
+LONGEST_TURN_MS = 120_000
+"""A turn is cut here, so that noise or a stuck microphone cannot make an endless one."""
+SHORTEST_COMMIT_MS = 100
+SPECULATE_FROM = 0.35
+"""Completion from which a reply is begun before the turn has ended."""
+APOLOGY = "Sorry, I couldn't make that out. Could you say it once more?"
+
+
+class Phase(StrEnum):
+    IDLE = "idle"
+    SPEAKING = "speaking"
+    MAYBE_ENDED = "maybe_ended"
+
+
+@dataclass(slots=True)
+class Turn:
+    """One stretch of the user's speech; `revision` counts its pauses."""
+
+    number: int
+    item_id: str
+    start: int
+    offset: int
+    revision: int = 0
+    completion: float | None = None
+    text: str | None = None
+    shown: str = ""
+    cues: Cues | None = None
+    hearing: bool = False
+    committed_at: int | None = None
+    wants_response: bool = False
+    seconds: float = 0.0
+    settled: str = ""
+    settled_to: int = field(default=-1)
+
+
+class Turns:
+    """`current` is being spoken; `pending` are committed and wait for their words."""
+
+    def __init__(self, context: Context, replies: Replies) -> None:
+        self._context = context
+        self._replies = replies
+        self._numbers = 0
+        self._buffer_start = 0
+        self.phase = Phase.IDLE
+        self.current: Turn | None = None
+        self.pending: dict[int, Turn] = {}
+        self.answer_when_free: ResponseOptions | None = None
+
+    # -- the voice ---------------------------------------------------------------------------------
+
+    def begin(self, onset: int) -> None:
+        """A voice that counts as a turn has begun."""
+        detection = self._context.config.turn_detection
+        padding = detection.prefix_padding_ms if isinstance(detection, ServerVad) else PREFIX_MS
+        start = max(self._buffer_start, onset - samples(padding))
+        self._numbers += 1
+        self.current = Turn(self._numbers, self._context.new_id("item"), start, onset)
+        self.phase = Phase.SPEAKING
+        self._context.stop(TimerKind.IDLE)
+        self._context.send(SpeechStarted(self.current.item_id, milliseconds(start)))
+        self._context.start(TimerKind.PARTIAL, PARTIAL_MS)
+
+    def resume(self) -> None:
+        """The pause was one inside the turn."""
+        self.phase = Phase.SPEAKING
+        self._context.stop(TimerKind.COMMIT)
+        self._replies.drop_speculation()
+        self._context.start(TimerKind.PARTIAL, PARTIAL_MS)
+
+    def pause(self, offset: int) -> None:
+        """The voice has stopped, perhaps for good."""
+        turn = self.current
+        if turn is None or self.phase is not Phase.SPEAKING or self._context.config.turn_detection is None:
+            return
+        self.phase = Phase.MAYBE_ENDED
+        turn.offset, turn.revision = offset, turn.revision + 1
+        turn.text = turn.completion = None
+        self._hear(turn, final=True)
+        self._context.stop(TimerKind.PARTIAL)
+        self._context.start(TimerKind.COMMIT, longest_delay_ms(self._context.config.turn_detection), since=offset)
+
+    def on_partial_due(self) -> None:
+        turn = self.current
+        if turn is None or self.phase is not Phase.SPEAKING:
+            return
+        if self._context.at - turn.start >= samples(LONGEST_TURN_MS):
+            self.commit(self._context.at)
+            return
+        if not turn.hearing:
+            self._hear(turn, final=False)
+        self._context.start(TimerKind.PARTIAL, PARTIAL_MS)
+
+    # -- what was heard of it ----------------------------------------------------------------------
+
+    def on_judged(self, event: PauseJudged) -> None:
+        turn = self._at_pause(event.turn, event.revision)
+        if turn is not None:
+            turn.completion = event.completion
+            self._reconsider(turn)
+
+    def on_recognized(self, event: Recognized) -> None:
+        if event.turn in self.pending:
+            if event.transcript.final and event.revision == self.pending[event.turn].revision:
+                self._learn(self.pending.pop(event.turn), event.transcript.text)
+            return
+        turn = self.current
+        if turn is None or turn.number != event.turn:
+            return
+        turn.hearing = False
+        if not event.transcript.final:
+            self._show(turn, event.transcript.text[: event.transcript.stable_chars])
+        elif self._at_pause(event.turn, event.revision) is not None:
+            turn.text = event.transcript.text.strip()
+            self._reconsider(turn)
+
+    def on_cues(self, event: CuesRead) -> None:
+        turn = self.pending.get(event.turn) or self.current
+        if turn is None or turn.number != event.turn or event.revision != turn.revision:
+            return
+        turn.cues = event.cues
+        self._context.notice("cues", item_id=turn.item_id, **cues_record(event.cues))
+        if turn.committed_at is not None:
+            self._context.history.annotate(turn.item_id, cues=event.cues)
+        elif self._at_pause(event.turn, event.revision) is not None:
+            self._reconsider(turn)
+
+    def on_failed(self, event: HearingFailed) -> None:
+        if event.stage != "recognition":
+            return
+        if event.turn in self.pending and self.pending[event.turn].revision == event.revision:
+            self._give_up(self.pending.pop(event.turn), event.message)
+        elif self.current is not None and self.current.number == event.turn:
+            self.current.hearing = False
+
+    def on_hearing_deadline(self) -> None:
+        for number in list(self.pending):
+            self._give_up(self.pending.pop(number), "recognition took too long")
+
+    # -- the end of a turn -------------------------------------------------------------------------
+
+    def on_commit_due(self) -> None:
+        if self.current is not None and self.phase is Phase.MAYBE_ENDED:
+            self.commit(self.current.offset)
+
+    def commit(self, end: int, *, wants_response: bool = True) -> None:
+        """The turn is over: its audio becomes an item, and an answer is due if the session wants one, too."""
+        turn, context = self.current, self._context
+        if turn is None:
+            return
+        if self.phase is Phase.SPEAKING:
+            turn.offset, turn.revision = end, turn.revision + 1
+            turn.text = None
+            self._hear(turn, final=True)
+        context.stop(TimerKind.COMMIT)
+        context.stop(TimerKind.PARTIAL)
+        context.send(SpeechStopped(turn.item_id, milliseconds(turn.offset)))
+        detection = context.config.turn_detection
+        turn.wants_response = wants_response and detection is not None and detection.create_response
+        self._become_item(turn)
+
+    def commit_by_hand(self, event_id: str | None) -> None:
+        """`input_audio_buffer.commit`: what has come since the last one is the turn."""
+        context = self._context
+        if context.config.turn_detection is not None:
+            if self.current is None:
+                self._nothing_to_commit(event_id)
+            else:
+                self.commit(context.at, wants_response=False)
+            return
+        if context.at - self._buffer_start < samples(SHORTEST_COMMIT_MS):
+            self._nothing_to_commit(event_id)
+            return
+        self._numbers += 1
+        turn = Turn(self._numbers, context.new_id("item"), self._buffer_start, context.at, revision=1)
+        self._hear(turn, final=True)
+        self._become_item(turn)
+
+    def clear(self) -> None:
+        """Forget what was said and not committed."""
+        self._replies.drop_speculation()
+        self.current, self.phase = None, Phase.IDLE
+        self._buffer_start = self._context.at
+        for kind in (TimerKind.COMMIT, TimerKind.PARTIAL):
+            self._context.stop(kind)
+        self._context.act(Forget(self._buffer_start))
+
+    # -- answering ---------------------------------------------------------------------------------
+
+    def answer(self, options: ResponseOptions) -> None:
+        """Make a response to what stands in the history, or once the words of the last turn are known."""
+        if self.pending:
+            self._replies.announce(options)
+            last = max(self.pending)
+            self.pending[last].wants_response = True
+        else:
+            self._replies.respond(self.situation(), options)
+
+    def situation(self, turn: Turn | None = None) -> Situation:
+        """What an answer would rest on now; with `turn`, as if that were committed already."""
+        said, cues = self._context.history.open_turn()
+        if turn is not None and turn.text:
+            said, cues = f"{said} {turn.text}".strip(), turn.cues or cues
+        return Situation(said, cues, self._context.history.past(), self._context.config.language)
+
+    def on_idle(self) -> None:
+        """Nobody speaks: say so, and check in once."""
+        context = self._context
+        if self.current is not None or self._replies.current is not None:
+            return
+        context.send(IdleTimeout(context.new_id("item"), milliseconds(self._buffer_start), milliseconds(context.at)))
+        self._replies.respond(self.situation(), ResponseOptions())
+
+    def start_idle_timer(self) -> None:
+        detection = self._context.config.turn_detection
+        if isinstance(detection, ServerVad) and detection.idle_timeout_ms is not None and self.current is None:
+            self._context.start(TimerKind.IDLE, detection.idle_timeout_ms)
+
+    # -- inside ------------------------------------------------------------------------------------
+
+    def _hear(self, turn: Turn, *, final: bool) -> None:
+        turn.hearing = True
+        self._context.act(Hear(turn.number, turn.revision, turn.start, self._context.at, turn.settled, final))
+
+    def _at_pause(self, number: int, revision: int) -> Turn | None:
+        turn = self.current
+        here = turn is not None and turn.number == number and turn.revision == revision
+        return turn if here and self.phase is Phase.MAYBE_ENDED else None
+
+    def _reconsider(self, turn: Turn) -> None:
+        """Something more is known of the pause: set the end of the turn anew, and perhaps begin to answer."""
+        detection = self._context.config.turn_detection
+        if detection is None:
+            return
+        delay = commit_delay_ms(detection, turn.completion, turn.cues, turn.text or "")
+        self._context.start(TimerKind.COMMIT, delay, since=turn.offset)
+        likely = turn.completion is not None and turn.completion >= SPECULATE_FROM
+        if turn.text and likely and detection.create_response and self._replies.current is None:
+            self._replies.speculate(self.situation(turn), (turn.number, turn.revision), turn.offset)
+
+    def _become_item(self, turn: Turn) -> None:
+        context = self._context
+        turn.committed_at = context.at
+        turn.seconds = milliseconds(turn.offset - turn.start) / 1000
+        previous = context.history.last_id
+        item = Item(turn.item_id, "user", "input_audio", None)
+        context.history.insert(Entry(item, turn.cues))
+        context.send(AudioCommitted(turn.item_id, previous))
+        context.send(ItemAdded(item, previous))
+        self.current, self.phase = None, Phase.IDLE
+        self._buffer_start = context.at
+        context.act(Forget(self._buffer_start - samples(PREFIX_MS)))
+        if turn.text is None:
+            self.pending[turn.number] = turn
+            context.start(TimerKind.HEARING, HEARING_DEADLINE_MS)
+        else:
+            self._learn(turn, turn.text)
+
+    def _learn(self, turn: Turn, text: str) -> None:
+        """The words of a committed turn are known."""
+        context = self._context
+        text = text.strip()
+        if not self.pending:
+            context.stop(TimerKind.HEARING)
+        if context.history.has(turn.item_id):
+            context.history.update(turn.item_id, text=text)
+            context.history.annotate(turn.item_id, cues=turn.cues)
+        self._show(turn, text)
+        empathy = {"cues": cues_record(turn.cues)} if turn.cues is not None else None
+        context.send(TranscriptCompleted(turn.item_id, text, turn.seconds, empathy))
+        if turn.wants_response:
+            self._answer_turn(turn, text)
+
+    def _answer_turn(self, turn: Turn, text: str) -> None:
+        replies = self._replies
+        if not text:  # noise, or nothing: never an answer to it
+            replies.drop_speculation()
+            if replies.active is not None:
+                replies.finish_silently()
+            return
+        if replies.release((turn.number, turn.revision)):
+            return
+        if replies.active is not None and replies.active.phase != "waiting":
+            self.answer_when_free = ResponseOptions()
+            return
+        options = replies.active.options if replies.active is not None else ResponseOptions()
+        replies.respond(self.situation(), options, origin=turn.offset)
+
+    def _give_up(self, turn: Turn, message: str) -> None:
+        self._context.send(TranscriptFailed(turn.item_id, message))
+        if turn.wants_response and (self._replies.active is None or self._replies.active.phase == "waiting"):
+            self._replies.respond(self.situation(), ResponseOptions(), line=APOLOGY, origin=turn.offset)
+
+    def _show(self, turn: Turn, stable: str) -> None:
+        """Send what is new of the words that will stay."""
+        if len(stable) > len(turn.shown) and stable.startswith(turn.shown):
+            self._context.send(TranscriptDelta(turn.item_id, stable[len(turn.shown) :]))
+            turn.shown = stable
+
+    def _nothing_to_commit(self, event_id: str | None) -> None:
+        self._context.reject(
+            "input_audio_buffer_commit_empty",
+            f"There is no speech to commit: send at least {SHORTEST_COMMIT_MS} ms of audio first.",
+            event_id=event_id,
+        )
