@@ -30,16 +30,12 @@ class StopTimer:
 
 @dataclass(frozen=True, slots=True)
 class Hear:
-    """Recognise [start, end) and read its cues; `known` is the text before it that is settled.
-
-    With `final` the turn detector judges the pause too.
-    """
+    """Recognise [start, end) of a turn; with `final` read its cues and judge the pause, too."""
 
     turn: int
     revision: int
     start: int
     end: int
-    known: str
     final: bool
 
 

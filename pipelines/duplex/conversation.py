@@ -24,6 +24,7 @@ from .commands import (
 from .config import SessionConfig
 from .context import Context
 from .editing import Editing
+from .endpointing import milliseconds
 from .events import (
     Appraised,
     AudioDropped,

@@ -53,15 +53,13 @@ class Editing:
         code = "item_truncate_invalid_item_id"
         if not self._known(command.item_id, code, command.event_id):
             return
-        if command.audio_end_ms < 0 or command.content_index != 0:
-            bad = "audio_end_ms" if command.audio_end_ms < 0 else "content_index"
-            self._reject(
-                "invalid_value", f"{bad} must be 0{' or more' * (bad != 'content_index')}.", bad, command.event_id
-            )
+        if command.audio_end_ms < 0:
+            self._reject("invalid_value", "audio_end_ms must be 0 or more.", "audio_end_ms", command.event_id)
+        elif command.content_index != 0:
+            self._reject("invalid_value", "content_index must be 0.", "content_index", command.event_id)
         elif not self._replies.truncate(command.item_id, command.content_index, command.audio_end_ms):
-            self._reject(
-                code, f"Item {command.item_id!r} holds no audio of ours to truncate.", "item_id", command.event_id
-            )
+            message = f"Item {command.item_id!r} holds no audio of ours to truncate."
+            self._reject(code, message, "item_id", command.event_id)
 
     def _known(self, item_id: str, code: str, event_id: str | None) -> bool:
         if self._context.history.has(item_id):

@@ -62,9 +62,7 @@ def milliseconds(count: int) -> int:
 def _in_distress(cues: Cues | None) -> bool:
     if cues is None:
         return False
-    return any(span.event in _DISTRESS_EVENTS for span in cues.events) or bool(
-        _DISTRESS_STYLES & set(cues.style)
-    )
+    return any(span.event in _DISTRESS_EVENTS for span in cues.events) or bool(_DISTRESS_STYLES & set(cues.style))
 
 
 def _hangs(text: str) -> bool:

@@ -26,9 +26,7 @@ class Ledger:
     def word(self, phrase: str) -> None:
         self._phrases.append(phrase)
 
-    def voice(
-        self, samples: int, rate_hz: int, words: tuple[SpokenWord, ...], *, starts_phrase: bool
-    ) -> None:
+    def voice(self, samples: int, rate_hz: int, words: tuple[SpokenWord, ...], *, starts_phrase: bool) -> None:
         if starts_phrase:
             self._origin = self.samples
             self._timed = self._timed and bool(words)

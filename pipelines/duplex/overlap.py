@@ -22,10 +22,16 @@ UNDECIDED_MS = 1500
 """A voice that has stopped and could not be judged by then was nothing: we go on."""
 ECHO_FROM = 0.6
 """Resemblance with our own audio from which it is our own voice, come back."""
+# fmt: off
 BACKCHANNELS = frozenset(
-    "mhm mm mmm hmm hm uh-huh uhuh uh huh mm-hmm mm-hm yeah yes yep yup ya right ok okay sure oh ah aha i see wow "
-    "really true exactly good nice great alright so".split()
+    {
+        "ah", "aha", "alright", "exactly", "good", "great", "hm", "hmm", "huh", "i", "mhm", "mm", "mm-hm",
+        "mm-hmm", "mmm", "nice", "oh", "ok", "okay", "really", "right", "see", "so", "sure", "true", "uh",
+        "uh-huh", "uhuh", "wow", "ya", "yeah", "yep", "yes", "yup",
+    }
 )
+# fmt: on
+"""Words that say "go on", not "my turn"."""
 
 
 class Verdict(StrEnum):

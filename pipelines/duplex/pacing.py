@@ -89,9 +89,7 @@ class Pacer:
         if self._held_at is None:
             return
         if self._clock_start is not None:
-            self._clock_start += max(
-                0.0, now - max(self._held_at, self._clock_start + self._sent / self._rate_hz)
-            )
+            self._clock_start += max(0.0, now - max(self._held_at, self._clock_start + self._sent / self._rate_hz))
         self._held_at = None
 
     def drained(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from ...models.base import Cues, Situation
@@ -61,8 +61,6 @@ class Turn:
     committed_at: int | None = None
     wants_response: bool = False
     seconds: float = 0.0
-    settled: str = ""
-    settled_to: int = field(default=-1)
 
 
 class Turns:
@@ -251,7 +249,7 @@ class Turns:
 
     def _hear(self, turn: Turn, *, final: bool) -> None:
         turn.hearing = True
-        self._context.act(Hear(turn.number, turn.revision, turn.start, self._context.at, turn.settled, final))
+        self._context.act(Hear(turn.number, turn.revision, turn.start, self._context.at, final))
 
     def _at_pause(self, number: int, revision: int) -> Turn | None:
         turn = self.current
