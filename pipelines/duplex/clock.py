@@ -1,0 +1,34 @@
+"""The session clock: samples of audio received, carried on by wall time where audio stops coming. Pure."""
+
+from __future__ import annotations
+
+from ...models.base import HEARING_RATE_HZ
+
+STALL_S = 1.0
+"""Audio that is missing for longer than a network's hiccup counts as silence."""
+
+
+class SessionClock:
+    """Positions are samples at 16 kHz; `wall` is seconds of any monotonic clock.
+
+    While audio flows, the clock is the audio. Where it never came, the clock is the wall; where it
+    stopped, the clock stands still for `STALL_S` and then goes on with the wall.
+    """
+
+    def __init__(self, wall: float) -> None:
+        self._position = 0
+        self._wall = wall
+        self._grace = 0.0
+
+    def now(self, wall: float) -> int:
+        return self._position + round(max(0.0, wall - self._wall - self._grace) * HEARING_RATE_HZ)
+
+    def advance(self, samples: int, wall: float) -> int:
+        """Audio has come; gives the position of its first sample (later than the last end after a stall)."""
+        start = self.now(wall)
+        self._position, self._wall, self._grace = start + samples, wall, STALL_S
+        return start
+
+    def wall_at(self, position: int) -> float:
+        """When the clock will show `position` if no audio comes."""
+        return self._wall + self._grace + (position - self._position) / HEARING_RATE_HZ
