@@ -99,6 +99,13 @@ class Resume:
 
 
 @dataclass(frozen=True, slots=True)
+class Settle:
+    """The turn counts: its voice may join the speaker's baseline."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
 class Forget:
     """Audio before this sample is not needed any more."""
 
@@ -117,5 +124,6 @@ Action = (
     | Duck
     | Hold
     | Resume
+    | Settle
     | Forget
 )

@@ -22,6 +22,11 @@ class AudioBuffer:
     def end(self) -> int:
         return self._end
 
+    @property
+    def held(self) -> int:
+        """Samples in memory."""
+        return self._end - self._start
+
     def write(self, start: int, samples: NDArray[np.int16]) -> None:
         """Put `samples` at position `start`, which is not before the end."""
         if start - self._end > HEARING_RATE_HZ * LONGEST_S:

@@ -47,8 +47,10 @@ from .events import (
     VoiceStopped,
     Worded,
 )
+from .history import History
 from .outputs import AudioCleared, Failure
 from .overlap import Overlaps
+from .policy import DuplexPolicy
 from .replies import Replies
 from .turns import Phase, Turns
 
@@ -56,10 +58,10 @@ from .turns import Phase, Turns
 class Conversation:
     """One session's state. `receive` never raises for anything a client or a model can do."""
 
-    def __init__(self, session_id: str, config: SessionConfig) -> None:
+    def __init__(self, session_id: str, config: SessionConfig, policy: DuplexPolicy | None = None) -> None:
         self._context = Context(session_id, config)
         self.replies = Replies(self._context)
-        self.turns = Turns(self._context, self.replies)
+        self.turns = Turns(self._context, self.replies, policy or DuplexPolicy())
         self.overlaps = Overlaps(self._context, self.turns, self.replies)
         self._editing = Editing(self._context, self.replies)
         self._closed = False
@@ -69,7 +71,7 @@ class Conversation:
         return self._context.config
 
     @property
-    def history(self) -> object:
+    def history(self) -> History:
         return self._context.history
 
     def receive(self, event: Event) -> list[Action]:
@@ -230,9 +232,8 @@ class Conversation:
             self.turns.answer(waiting)
 
     def _overflow(self, event: AudioDropped) -> str:
-        return (
-            f"Audio came faster than it can be heard; {event.samples * 1000 // 16_000} ms of the oldest were dropped."
-        )
+        dropped_ms = milliseconds(event.samples)
+        return f"Audio came faster than it can be heard; {dropped_ms} ms of the oldest were dropped."
 
     def _close(self) -> None:
         self.replies.interrupt("client_cancelled")

@@ -84,13 +84,11 @@ class HearingFailed:
 
 @dataclass(frozen=True, slots=True)
 class OverlapMeasured:
-    """What the voice over ours was like: its words so far, its level against the user's usual, and how much
-    it resembles what we were playing (0..1)."""
+    """What the voice over ours is like: its words so far, and how much it resembles what we play (0..1)."""
 
     at: int
     overlap: int
     text: str
-    energy_db: float | None
     echo: float
 
 

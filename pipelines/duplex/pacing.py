@@ -49,6 +49,7 @@ class Pacer:
         self._clock_start: float | None = None
         self._sent = 0
         self._report: tuple[int, float] | None = None
+        self._leaves_at = 0.0
 
     @property
     def sent(self) -> int:
@@ -58,6 +59,11 @@ class Pacer:
     @property
     def rate_hz(self) -> int:
         return self._rate_hz
+
+    @property
+    def leaves_at(self) -> float:
+        """When the client plays the first sample of the piece that left last."""
+        return self._leaves_at
 
     def add_text(self, text: str) -> None:
         self._queue.append(TextPiece(text))
@@ -139,6 +145,7 @@ class Pacer:
         ahead = self._clock_start is not None and self._clock_start + self._sent / self._rate_hz >= now
         if not ahead:  # first piece, or the reply was late: the client starts (again) from here
             self._clock_start = now - self._sent / self._rate_hz
+        self._leaves_at = (self._clock_start or 0.0) + self._sent / self._rate_hz
         self._sent += len(piece.samples)
         return AudioPiece(self._apply_gain(piece.samples), piece.rate_hz)
 

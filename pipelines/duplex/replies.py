@@ -205,9 +205,8 @@ class Replies:
 
     def interrupt(self, reason: StatusReason) -> None:
         """Stop what is being said; the history keeps what was heard."""
-        for reply in (self.current, self.audible):
-            if reply is not None:
-                self._context.act(CancelReply(reply.number))
+        numbers = {reply.number for reply in (self.current, self.audible) if reply is not None}
+        self._context.act(*(CancelReply(number) for number in sorted(numbers)))
         if self.current is not None and self.current.phase is Phase.SPECULATIVE:
             self._leave()
         elif self.current is not None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ...models.base import Cues, Situation
-from .actions import Forget, Hear
+from .actions import Forget, Hear, Settle
 from .config import ResponseOptions, ServerVad
 from .context import Context
 from .endpointing import commit_delay_ms, longest_delay_ms, milliseconds, samples
@@ -23,6 +23,7 @@ from .outputs import (
     TranscriptDelta,
     TranscriptFailed,
 )
+from .policy import DuplexPolicy
 from .replies import Replies
 from .trace import cues_record
 
@@ -66,9 +67,10 @@ class Turn:
 class Turns:
     """`current` is being spoken; `pending` are committed and wait for their words."""
 
-    def __init__(self, context: Context, replies: Replies) -> None:
+    def __init__(self, context: Context, replies: Replies, policy: DuplexPolicy) -> None:
         self._context = context
         self._replies = replies
+        self._policy = policy
         self._numbers = 0
         self._buffer_start = 0
         self.phase = Phase.IDLE
@@ -116,7 +118,7 @@ class Turns:
         if self._context.at - turn.start >= samples(LONGEST_TURN_MS):
             self.commit(self._context.at)
             return
-        if not turn.hearing:
+        if not turn.hearing and self._policy.partials:
             self._hear(turn, final=False)
         self._context.start(TimerKind.PARTIAL, PARTIAL_MS)
 
@@ -264,7 +266,8 @@ class Turns:
         delay = commit_delay_ms(detection, turn.completion, turn.cues, turn.text or "")
         self._context.start(TimerKind.COMMIT, delay, since=turn.offset)
         likely = turn.completion is not None and turn.completion >= SPECULATE_FROM
-        if turn.text and likely and detection.create_response and self._replies.current is None:
+        wanted = detection.create_response and self._policy.speculate
+        if turn.text and likely and wanted and self._replies.current is None:
             self._replies.speculate(self.situation(turn), (turn.number, turn.revision), turn.offset)
 
     def _become_item(self, turn: Turn) -> None:
@@ -278,7 +281,7 @@ class Turns:
         context.send(ItemAdded(item, previous))
         self.current, self.phase = None, Phase.IDLE
         self._buffer_start = context.at
-        context.act(Forget(self._buffer_start - samples(PREFIX_MS)))
+        context.act(Settle(turn.number), Forget(self._buffer_start - samples(PREFIX_MS)))
         if turn.text is None:
             self.pending[turn.number] = turn
             context.start(TimerKind.HEARING, HEARING_DEADLINE_MS)

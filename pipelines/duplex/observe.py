@@ -1,0 +1,58 @@
+"""The one hook for observation: frozen records, sent as they happen. Metrics, traces and logs subscribe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .actions import Action
+from .events import Event
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOpened:
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionClosed:
+    session_id: str
+    seconds: float
+    speculation_begun: int
+    speculation_used: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stepped:
+    """The conversation took an event and decided on actions."""
+
+    session_id: str
+    event: Event
+    actions: tuple[Action, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseRecorded:
+    """A response has ended; times in milliseconds from the end of the user's speech, by stage."""
+
+    session_id: str
+    status: str
+    timings_ms: Mapping[str, int]
+    speculative: bool
+    record: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class BackendFailed:
+    session_id: str
+    stage: str
+    message: str
+
+
+Record = SessionOpened | SessionClosed | Stepped | ResponseRecorded | BackendFailed
+Observer = Callable[[Record], None]
+
+
+def ignore(record: Record) -> None:
+    """Observe nothing."""

@@ -1,0 +1,20 @@
+"""Operator's choices for the duplex core, fixed for a server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class DuplexPolicy:
+    """`lead_s`: how far ahead of real time our audio leaves. The rest switches single techniques off,
+    so that what each brings can be measured."""
+
+    lead_s: float = 0.2
+    speculate: bool = True
+    openers: bool = True
+    partials: bool = True
+    whole_reply: bool = False
+    """Synthesize the whole reply in one piece, as simple pipelines do."""
+    max_reply_sentences: int = 2
+    max_reply_words: int = 40

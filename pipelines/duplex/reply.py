@@ -1,0 +1,198 @@
+"""One reply, from the appraisal to the last piece of speech. Runs as one task; cancelling it stops all of it.
+
+Every stage may fail or be slow; then the reply goes on a shorter way (no appraisal, a plain apology, text
+without voice) and says so. It ends with exactly one `finished`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from ...models.base import Appraisal, ChatOptions, Speech, Style
+from ...models.errors import BackendError
+from ...models.labels import Emotion, Need, Risk, Tactic, Tone
+from . import empathy, safety
+from .actions import ReplyRequest
+from .backends import Backends
+from .guard import Guard
+from .outputs import StatusReason, Usage
+from .phrasing import Phraser
+from .policy import DuplexPolicy
+
+APPRAISAL_DEADLINE_S = 6.0
+FIRST_WORD_DEADLINE_S = 12.0
+BETWEEN_WORDS_DEADLINE_S = 8.0
+SPEECH_DEADLINE_S = 12.0
+PHRASES_AHEAD = 2
+"""Phrases that may wait for the synthesizer: the language model runs ahead, but not far."""
+APOLOGY = "I'm sorry, I lost my train of thought there. Could you say that again?"
+
+
+class Sink(Protocol):
+    """Where a reply goes as it is made."""
+
+    def appraised(self, appraisal: Appraisal) -> None: ...
+    def phrase(self, text: str) -> None: ...
+    def speech(self, speech: Speech, *, starts_phrase: bool) -> None: ...
+    def degraded(self, stage: str, message: str) -> None: ...
+    def finished(self, usage: Usage, reason: StatusReason | None = None, error: str | None = None) -> None: ...
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of the words: filled in while they are made."""
+
+    usage: Usage = Usage()
+    reason: StatusReason | None = None
+    error: str | None = None
+    spoken: bool = False
+
+
+async def make_reply(request: ReplyRequest, backends: Backends, policy: DuplexPolicy, sink: Sink) -> None:
+    """Appraise, word and voice an answer; tell it to `sink` piece by piece."""
+    appraisal = await _appraise(request, backends, sink)
+    outcome = Outcome()
+    phrases: asyncio.Queue[str | None] = asyncio.Queue(PHRASES_AHEAD)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(_word(request, appraisal, backends, policy, phrases, outcome, sink))
+        tasks.create_task(_voice(request, appraisal, backends, phrases, sink))
+    sink.finished(outcome.usage, outcome.reason, outcome.error)
+
+
+async def _appraise(request: ReplyRequest, backends: Backends, sink: Sink) -> Appraisal:
+    if request.line is not None:
+        return plain_appraisal()
+    try:
+        async with asyncio.timeout(APPRAISAL_DEADLINE_S):
+            appraisal = await backends.appraiser.appraise(request.situation)
+    except (BackendError, TimeoutError) as error:
+        sink.degraded("appraisal", str(error) or "the appraiser took too long")
+        appraisal = plain_appraisal()
+    appraisal = safety.checked(appraisal, request.situation)
+    sink.appraised(appraisal)
+    return appraisal
+
+
+async def _word(
+    request: ReplyRequest,
+    appraisal: Appraisal,
+    backends: Backends,
+    policy: DuplexPolicy,
+    phrases: asyncio.Queue[str | None],
+    outcome: Outcome,
+    sink: Sink,
+) -> None:
+    """Fill `phrases` with what is to be said, and end it with `None`."""
+    phraser = Phraser(whole=policy.whole_reply)
+    try:
+        async for text in _text(request, appraisal, backends, policy, outcome):
+            for phrase in phraser.feed(text):
+                outcome.spoken = True
+                await phrases.put(phrase)
+    except (BackendError, TimeoutError) as error:
+        outcome.error = str(error) or "the language model took too long"
+        sink.degraded("language", outcome.error)
+    for phrase in phraser.end():
+        outcome.spoken = True
+        await phrases.put(phrase)
+    if not outcome.spoken and outcome.reason is None:
+        await phrases.put(APOLOGY)
+    await phrases.put(None)
+
+
+async def _text(
+    request: ReplyRequest, appraisal: Appraisal, backends: Backends, policy: DuplexPolicy, outcome: Outcome
+) -> AsyncIterator[str]:
+    """The safe text of the reply as it comes."""
+    fixed = request.line if request.line is not None else safety.fixed_reply(appraisal, request.situation)
+    if fixed is not None:
+        yield fixed
+        return
+    prompt = empathy.prompt(request.situation, appraisal, instructions=request.instructions)
+    options = ChatOptions(
+        max_tokens=request.max_output_tokens or 96, stop=prompt.stop, prefill=prompt.prefill, seed=request.seed
+    )
+    guard = Guard(
+        past=request.situation.past, max_sentences=policy.max_reply_sentences, max_words=policy.max_reply_words
+    )
+    deadline = FIRST_WORD_DEADLINE_S
+    stream = backends.chat.stream(prompt.messages, options)
+    try:
+        while not guard.done:
+            async with asyncio.timeout(deadline):
+                delta = await anext(stream, None)
+            if delta is None:
+                break
+            deadline = BETWEEN_WORDS_DEADLINE_S
+            if delta.finish is not None:
+                outcome.usage = Usage(delta.prompt_tokens or 0, delta.completion_tokens or 0)
+                if delta.finish == "length" and request.max_output_tokens is not None:
+                    outcome.reason = "max_output_tokens"
+            if safe := guard.feed(delta.text):
+                yield safe
+        if rest := guard.end():
+            yield rest
+    finally:
+        await _close(stream)
+
+
+async def _voice(
+    request: ReplyRequest,
+    appraisal: Appraisal,
+    backends: Backends,
+    phrases: asyncio.Queue[str | None],
+    sink: Sink,
+) -> None:
+    """Speak the phrases in order; where the voice fails, their text goes out all the same."""
+    style = empathy.style(appraisal, speed=request.config.speed)
+    mute = request.modality == "text"
+    while (phrase := await phrases.get()) is not None:
+        sink.phrase(phrase)
+        if mute:
+            continue
+        try:
+            await _speak(phrase, request.config.voice, style, backends, sink)
+        except (BackendError, TimeoutError) as error:
+            sink.degraded("speech", str(error) or "the synthesizer took too long")
+            mute = True
+
+
+async def _speak(phrase: str, voice: str, style: Style, backends: Backends, sink: Sink) -> None:
+    stream = backends.synthesizer.stream(phrase, voice=voice, style=style)
+    first = True
+    try:
+        while True:
+            async with asyncio.timeout(SPEECH_DEADLINE_S):
+                speech = await anext(stream, None)
+            if speech is None:
+                return
+            sink.speech(speech, starts_phrase=first)
+            first = False
+    finally:
+        await _close(stream)
+
+
+async def _close(stream: object) -> None:
+    """Leave an async generator at once, so that its backend stops working."""
+    close = getattr(stream, "aclose", None)
+    if close is not None:
+        await close()
+
+
+def plain_appraisal() -> Appraisal:
+    """What holds when nothing could be appraised: listen, calmly."""
+    return Appraisal(
+        emotion=Emotion.NEUTRAL,
+        intensity=0,
+        cause="",
+        need=Need.BE_HEARD,
+        conflict=False,
+        risk=Risk.NONE,
+        tactics=(Tactic.PARAPHRASING,),
+        tone=Tone.WARM,
+        appraiser="none",
+    )
+

@@ -1,0 +1,358 @@
+"""One session: the single writer of its conversation. Takes frames and commands, runs actions, feeds events back.
+
+No policy here (conversation.py), no wire (server/realtime.py). Everything runs in `run`'s TaskGroup and ends with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...models.base import HEARING_RATE_HZ, VAD_FRAME_SAMPLES
+from .actions import (
+    Action,
+    BeginReply,
+    CancelReply,
+    Duck,
+    Forget,
+    Hear,
+    Hold,
+    MeasureOverlap,
+    ReleaseReply,
+    Resume,
+    Send,
+    Settle,
+    StartTimer,
+    StopTimer,
+)
+from .activity import VoiceActivity
+from .backends import Backends
+from .buffer import AudioBuffer
+from .clock import SessionClock
+from .commands import Command, Configure, ReportPlayback
+from .config import ServerVad, SessionConfig
+from .conversation import Conversation
+from .endpointing import milliseconds
+from .events import (
+    AudioDropped,
+    Closed,
+    Commanded,
+    Event,
+    TimerFired,
+    TimerKind,
+    VoiceStarted,
+    VoiceStopped,
+)
+from .hearing import Hearing
+from .mouth import Mouth
+from .observe import Observer, Record, ResponseRecorded, SessionClosed, SessionOpened, Stepped, ignore
+from .outputs import Output, ResponseEnded, SpeechStarted, SpeechStopped
+from .policy import DuplexPolicy
+from .reply import make_reply
+from .turns import Phase
+
+BACKLOG_SAMPLES = 30 * HEARING_RATE_HZ
+"""Audio that may wait to be heard; the oldest beyond it is dropped and reported."""
+FRAMES_A_STEP = 64
+"""Frames taken before other sessions get their turn of the event loop."""
+OUTPUT_LIMIT = 2000
+"""Outputs that may wait for a slow client; beyond it the session is closed."""
+IDLE_KEEP_SAMPLES = 4 * HEARING_RATE_HZ
+
+
+class Session:
+    """Built and run inside an event loop; `push` and `command` never block, `outputs` ends when the session does."""
+
+    def __init__(
+        self,
+        backends: Backends,
+        config: SessionConfig,
+        *,
+        session_id: str,
+        policy: DuplexPolicy | None = None,
+        observer: Observer = ignore,
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._backends = backends
+        self._id = session_id
+        self._policy = policy or DuplexPolicy()
+        self._observer = observer
+        self.conversation = Conversation(session_id, config, self._policy)
+        self._clock = SessionClock(self._loop.time())
+        self._opened = self._loop.time()
+        self._vad = backends.vad.stream()
+        self._activity = VoiceActivity(threshold=_threshold(config))
+        self._buffer = AudioBuffer()
+        self._heard_to = 0
+        self._missing = 0
+        self._backlog: deque[NDArray[np.int16]] = deque()
+        self._waiting = 0
+        self._events: deque[Event | Command] = deque()
+        self._timers: dict[TimerKind, int] = {}
+        self._wake = asyncio.Event()
+        self._hearing = Hearing(backends, self._post, self._now)
+        self._mouth = Mouth(self._post, self._send, self._now, self._policy.lead_s)
+        self._outputs: asyncio.Queue[Output | None] = asyncio.Queue()
+        self._closing = False
+        self.overflowed = False
+
+    # -- the adapter's side ------------------------------------------------------------------------
+
+    def push(self, samples: NDArray[np.int16]) -> None:
+        """Take microphone audio, 16 kHz mono, any length. Beyond the backlog the oldest is dropped."""
+        self._backlog.append(samples)
+        self._waiting += len(samples)
+        dropped = 0
+        while self._waiting > BACKLOG_SAMPLES and len(self._backlog) > 1:
+            dropped += len(self._backlog[0])
+            self._waiting -= len(self._backlog.popleft())
+        if dropped:
+            self._events.append(AudioDropped(self._now(), dropped))
+        self._wake.set()
+
+    def command(self, command: Command) -> None:
+        """Take a client's request; a refusal comes back as `outputs.Rejected`."""
+        self._events.append(command)
+        self._wake.set()
+
+    @property
+    def pending(self) -> int:
+        """Requests that wait; an adapter reads on only while these are few."""
+        return len(self._events)
+
+    async def outputs(self) -> AsyncIterator[Output]:
+        while (output := await self._outputs.get()) is not None:
+            yield output
+
+    def close(self) -> None:
+        self._closing = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Live until `close`. Whatever ends it, the outputs end too and no task is left."""
+        self._observe(SessionOpened(self._id))
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                self._tasks = tasks
+                self._running: dict[int, asyncio.Task[None]] = {}
+                self._children: set[asyncio.Task[None]] = set()
+                await self._live()
+                for task in self._children:
+                    task.cancel()
+        finally:
+            self._outputs.put_nowait(None)
+            self._observe_closed()
+
+    # -- the loop ----------------------------------------------------------------------------------
+
+    async def _live(self) -> None:
+        while not self._closing:
+            self._wake.clear()
+            self._take_events()
+            self._take_audio()
+            self._take_events()
+            self._fire_timers(self._now())
+            self._mouth.pump(self._loop.time())
+            await self._wait()
+        self._feed(Closed(self._now()))
+
+    async def _wait(self) -> None:
+        """Sleep until something comes or is due; never longer, and not at all while audio waits."""
+        if self._backlog or self._events:
+            await asyncio.sleep(0)
+            return
+        due = [self._clock.wall_at(at) for at in self._timers.values()]
+        due += [self._mouth.next_due(), self._stall_due()]
+        times = [when for when in due if when is not None]
+        try:
+            async with asyncio.timeout_at(min(times) if times else None):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+
+    def _take_events(self) -> None:
+        while self._events:
+            event = self._events.popleft()
+            if isinstance(event, ReportPlayback):
+                self._mouth.report(event.item_id, event.played_ms, self._loop.time())
+            if isinstance(event, Configure):
+                self._activity.threshold = _threshold(event.config)
+            self._feed(Commanded(self._now(), event) if not hasattr(event, "at") else event)  # type: ignore[arg-type]
+
+    def _take_audio(self) -> None:
+        """Store what came, and watch it for a voice, frame by frame."""
+        while self._backlog and self._buffer.end - self._heard_to < FRAMES_A_STEP * VAD_FRAME_SAMPLES:
+            samples = self._backlog.popleft()
+            self._waiting -= len(samples)
+            start = self._clock.advance(len(samples), self._loop.time())
+            if start > self._buffer.end:
+                self._missing += start - self._buffer.end
+                self._silence(start)
+            self._buffer.write(start, samples)
+        for _ in range(FRAMES_A_STEP):
+            if self._buffer.end - self._heard_to < VAD_FRAME_SAMPLES:
+                break
+            self._watch_frame()
+        self._mind_stall()
+
+    def _watch_frame(self) -> None:
+        frame = self._buffer.read(self._heard_to, self._heard_to + VAD_FRAME_SAMPLES)
+        self._heard_to += VAD_FRAME_SAMPLES
+        if self.conversation.config.turn_detection is not None:
+            self._step_activity(self._vad.probability(frame))
+        self._fire_timers(self._heard_to)
+
+    def _step_activity(self, probability: float) -> None:
+        edge = self._activity.step(probability, self._heard_to)
+        if edge is None:
+            return
+        if edge.kind == "started":
+            self._feed(VoiceStarted(self._heard_to, edge.sample))
+        else:
+            self._feed(VoiceStopped(self._heard_to, edge.sample))
+
+    def _silence(self, until: int) -> None:
+        """Audio stopped coming: what is missing is silence, and a voice in it has ended."""
+        while self._activity.active and self._heard_to + VAD_FRAME_SAMPLES <= until:
+            self._heard_to += VAD_FRAME_SAMPLES
+            self._step_activity(0.0)
+        if not self._activity.active:
+            self._heard_to = max(self._heard_to, until)
+
+    def _mind_stall(self) -> None:
+        now = self._now()
+        if self._activity.active and now > self._buffer.end and not self._backlog:
+            self._silence(now)
+        idle = self.conversation.turns.phase is Phase.IDLE and self.conversation.config.turn_detection is not None
+        if idle and self.conversation.overlaps.current is None and self._buffer.held > 2 * IDLE_KEEP_SAMPLES:
+            self._buffer.forget(self._buffer.end - IDLE_KEEP_SAMPLES)
+
+    def _stall_due(self) -> float | None:
+        """When a voice whose audio stopped coming is next looked at."""
+        if not self._activity.active or not self._buffer.end:
+            return None
+        return self._clock.wall_at(max(self._heard_to, self._buffer.end) + 2 * VAD_FRAME_SAMPLES)
+
+    def _fire_timers(self, now: int) -> None:
+        while due := [(at, kind) for kind, at in self._timers.items() if at <= now]:
+            at, kind = min(due)
+            del self._timers[kind]
+            self._feed(TimerFired(max(at, 0), kind))
+
+    # -- events in, actions out --------------------------------------------------------------------
+
+    def _now(self) -> int:
+        """The session clock; while received audio waits to be watched, not past it."""
+        if self._buffer.end - self._heard_to >= VAD_FRAME_SAMPLES:
+            return self._heard_to
+        return self._clock.now(self._loop.time())
+
+    def _post(self, event: Event) -> None:
+        self._events.append(event)
+        self._wake.set()
+
+    def _feed(self, event: Event) -> None:
+        played = self._mouth.played(self._now(), self._loop.time())
+        for happened in (*played, event):
+            actions = self.conversation.receive(happened)
+            self._observe(Stepped(self._id, happened, tuple(actions)))
+            for action in actions:
+                self._act(action)
+
+    def _act(self, action: Action) -> None:
+        match action:
+            case Send():
+                self._send(action.output)
+            case StartTimer():
+                self._timers[action.kind] = action.at
+            case StopTimer():
+                self._timers.pop(action.kind, None)
+            case Hear():
+                self._hear(action)
+            case MeasureOverlap():
+                self._measure(action)
+            case BeginReply():
+                self._begin(action)
+            case ReleaseReply():
+                self._mouth.release(action.reply, action.response_id, action.item_id)
+                self._wake.set()
+            case CancelReply():
+                self._cancel(action.reply)
+            case Duck():
+                self._mouth.duck()
+            case Hold():
+                self._mouth.hold(self._loop.time())
+            case Resume():
+                self._mouth.resume(self._loop.time())
+                self._wake.set()
+            case Forget():
+                self._buffer.forget(action.before)
+            case Settle():
+                self._hearing.committed(action.turn)
+
+    def _hear(self, action: Hear) -> None:
+        audio = self._buffer.read(action.start, action.end)
+        self._spawn(self._hearing.hear(action, audio, self.conversation.config))
+
+    def _measure(self, action: MeasureOverlap) -> None:
+        audio = self._buffer.read(action.start, action.end)
+        echo = self._mouth.echo(audio, self._loop.time())
+        self._spawn(self._hearing.measure_overlap(action, audio, echo, self.conversation.config.language))
+
+    def _begin(self, action: BeginReply) -> None:
+        self._mouth.begin(action.reply)
+        sink = self._mouth.sink(action.reply)
+        self._running[action.reply] = self._spawn(make_reply(action.request, self._backends, self._policy, sink))
+
+    def _cancel(self, reply: int) -> None:
+        self._mouth.flush(reply)
+        task = self._running.pop(reply, None)
+        if task is not None:
+            task.cancel()
+
+    def _spawn(self, work: object) -> asyncio.Task[None]:
+        task: asyncio.Task[None] = self._tasks.create_task(work)  # type: ignore[arg-type]
+        self._children.add(task)
+        task.add_done_callback(self._children.discard)
+        return task
+
+    # -- out ---------------------------------------------------------------------------------------
+
+    def _send(self, output: Output) -> None:
+        if self._outputs.qsize() >= OUTPUT_LIMIT:
+            self.overflowed = True
+            self.close()
+            return
+        self._outputs.put_nowait(self._on_stream(output))
+        if isinstance(output, ResponseEnded) and output.empathy is not None:
+            record = output.empathy
+            self._observe(
+                ResponseRecorded(self._id, output.status, record["timings_ms"], record["speculative"], record)
+            )
+
+    def _on_stream(self, output: Output) -> Output:
+        """Clients count audio time in what they sent; the session clock also counts what they did not."""
+        gap_ms = milliseconds(self._missing)
+        if isinstance(output, SpeechStarted):
+            return replace(output, audio_start_ms=max(0, output.audio_start_ms - gap_ms))
+        if isinstance(output, SpeechStopped):
+            return replace(output, audio_end_ms=max(0, output.audio_end_ms - gap_ms))
+        return output
+
+    def _observe(self, record: Record) -> None:
+        self._observer(record)
+
+    def _observe_closed(self) -> None:
+        speculation = self.conversation.replies.speculation
+        seconds = self._loop.time() - self._opened
+        self._observe(SessionClosed(self._id, seconds, speculation.begun, speculation.used))
+
+
+def _threshold(config: SessionConfig) -> float:
+    detection = config.turn_detection
+    return detection.threshold if isinstance(detection, ServerVad) else 0.5
