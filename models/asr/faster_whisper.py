@@ -1,0 +1,153 @@
+"""Whisper on CTranslate2, encoding only as much as was said.
+
+Whisper pads every utterance to 30 s; CTranslate2 takes features of any length, so we append `padding_s` of
+silence instead and save most of the encoder's work. Without that silence the model loops (docs/performance.md).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import ctranslate2
+import numpy as np
+from faster_whisper import WhisperModel
+from faster_whisper.tokenizer import Tokenizer
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from ..base import HEARING_RATE_HZ, Encoding, Recognition, Samples, Transcript
+from ..errors import Failed
+from ..store import Store
+from ..worker import Worker
+from .cutting import cut_points
+from .whisper_text import is_loop, is_silence
+
+ENCODER_HOP = 320
+"""Samples an encoder frame: 10 ms features, halved by the encoder's second convolution."""
+LONGEST_S = 28.0
+SHORTEST_S = 0.1
+TOKENS_A_SECOND = 9
+"""Fast English speech is 5-6 tokens a second; more means that the decoder is making things up."""
+
+
+class Options(BaseModel):
+    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+
+    asset: str = "whisper-base"
+    """Pulled weights to use."""
+    model: str | None = None
+    """A CTranslate2 folder or hub name instead of `asset` (gpu profile: "large-v3-turbo")."""
+    device: str = "cpu"
+    """cpu, cuda or auto."""
+    compute_type: str = "int8"
+    """CTranslate2 compute type: int8 on CPU, float16 on GPU."""
+    threads: int = 2
+    """Threads of one decode on CPU."""
+    workers: int = 1
+    """Decodes that may run at the same time."""
+    beam_size: int = 1
+    """1 is greedy."""
+    language: str = "en"
+    """Language spoken, or "auto" to detect it each time (one decoder step more)."""
+    padding_s: float = 2.0
+    """Silence appended before encoding."""
+    shortest_s: float = 0.0
+    """Pad to at least this much in all; 30 is Whisper's own way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decode:
+    text: str
+    no_speech: float
+    mean_logprob: float
+
+
+class FasterWhisper:
+    """Shared by all sessions; calls wait in one bounded line."""
+
+    def __init__(self, options: Options, store: Store) -> None:
+        self._options = options
+        source = options.model or str(store.path(options.asset))
+        self._model = WhisperModel(
+            source,
+            device=options.device,
+            compute_type=options.compute_type,
+            cpu_threads=options.threads,
+            num_workers=options.workers,
+        )
+        self._worker = Worker("whisper", threads=options.workers)
+
+    async def recognize(self, audio: Samples, *, language: str | None = None, prompt: str = "") -> Recognition:
+        """Transcribe one stretch of speech; longer than 28 s is cut at quiet places."""
+        try:
+            return await self._worker.call(self._recognize, audio, language or self._options.language, prompt)
+        except RuntimeError as error:
+            raise Failed(f"recognition failed: {error}") from error
+
+    def _recognize(self, audio: Samples, language: str, prompt: str) -> Recognition:
+        if len(audio) < SHORTEST_S * HEARING_RATE_HZ:
+            return Recognition(Transcript("", final=True))
+        texts: list[str] = []
+        frames: list[NDArray[np.float32]] = []
+        for start, end in cut_points(audio, LONGEST_S):
+            encoded, held = self._encode(audio[start:end])
+            if language == "auto":
+                language = self._detect(encoded)
+            texts.append(self._decode(encoded, (end - start) / HEARING_RATE_HZ, language, " ".join([prompt, *texts])))
+            frames.append(held)
+        text = " ".join(text for text in texts if text)
+        transcript = Transcript(text, language=language, stable_chars=len(text), final=True)
+        return Recognition(transcript, Encoding(np.concatenate(frames), ENCODER_HOP))
+
+    def _encode(self, audio: Samples) -> tuple[ctranslate2.StorageView, NDArray[np.float32]]:
+        """Encoder output as the decoder takes it, and as float32 [frames, width] of the speech alone."""
+        options = self._options
+        missing_s = max(options.padding_s, options.shortest_s - len(audio) / HEARING_RATE_HZ)
+        missing_s = min(missing_s, 30.0 - len(audio) / HEARING_RATE_HZ)
+        padded = np.pad(audio, (0, int(missing_s * HEARING_RATE_HZ)))
+        features = self._model.feature_extractor(padded, padding=0)
+        features = np.ascontiguousarray(features[:, : features.shape[1] // 2 * 2], np.float32)
+        encoded = self._model.model.encode(ctranslate2.StorageView.from_array(features[None]), to_cpu=True)
+        held = np.array(encoded)[0][: max(1, len(audio) // ENCODER_HOP)].astype(np.float32)
+        return encoded, held
+
+    def _detect(self, encoded: ctranslate2.StorageView) -> str:
+        ranked: list[list[tuple[str, float]]] = self._model.model.detect_language(encoded)
+        return ranked[0][0][0].strip("<|>")
+
+    def _decode(self, encoded: ctranslate2.StorageView, seconds: float, language: str, prompt: str) -> str:
+        """Text of one piece: greedy first; a loop is tried again at some temperature, then given up."""
+        for temperature in (0.0, 0.4):
+            decode = self._generate(encoded, seconds, language, prompt, temperature)
+            if not is_loop(decode.text):
+                silent = is_silence(decode.text, decode.no_speech, decode.mean_logprob)
+                return "" if silent else decode.text
+        return ""
+
+    def _generate(
+        self, encoded: ctranslate2.StorageView, seconds: float, language: str, prompt: str, temperature: float
+    ) -> Decode:
+        tokenizer = Tokenizer(
+            self._model.hf_tokenizer, self._model.model.is_multilingual, task="transcribe", language=language
+        )
+        tokens = self._model.get_prompt(
+            tokenizer, tokenizer.encode(" " + prompt.strip())[-100:] if prompt.strip() else [], without_timestamps=True
+        )
+        sampling: dict[str, Any] = {"beam_size": self._options.beam_size}
+        if temperature:
+            sampling = {"beam_size": 1, "sampling_topk": 0, "sampling_temperature": temperature}
+        result = self._model.model.generate(
+            encoded,
+            [tokens],
+            max_length=len(tokens) + 10 + int(seconds * TOKENS_A_SECOND),
+            return_scores=True,
+            return_no_speech_prob=True,
+            suppress_blank=True,
+            suppress_tokens=[-1],
+            **sampling,
+        )[0]
+        ids = result.sequences_ids[0]
+        text = tokenizer.decode([token for token in ids if token < tokenizer.eot]).strip()
+        # length_penalty defaults to 1, so the score is already a mean over the tokens and the end mark
+        return Decode(text, result.no_speech_prob, result.scores[0])

@@ -1,0 +1,50 @@
+"""When is a Whisper decode not to be believed? Pure checks on its text and scores."""
+
+from __future__ import annotations
+
+import zlib
+
+NO_SPEECH = 0.6
+LOW_LOGPROB = -1.0
+"""Whisper's own thresholds for silence (openai/whisper, transcribe.py): both must be passed."""
+COMPRESSION_LIMIT = 2.4
+"""A text that zlib shrinks by more than this repeats itself (same source)."""
+STOCK_PHRASES = frozenset(
+    {
+        "thank you", "thanks for watching", "thank you for watching", "thank you very much", "you", "bye", "bye bye",
+        "please subscribe", "subtitles by the amara.org community", "thank you so much for watching", "so", "the",
+    }
+)  # fmt: skip
+"""What Whisper makes of noise, learnt from captions; believed only where speech is likely."""
+STOCK_NO_SPEECH = 0.25
+STOCK_LOGPROB = -0.55
+
+
+def compression_ratio(text: str) -> float:
+    data = text.encode()
+    return len(data) / len(zlib.compress(data)) if data else 0.0
+
+
+def is_loop(text: str) -> bool:
+    """Whether the decoder went round in circles."""
+    return compression_ratio(text) > COMPRESSION_LIMIT or _repeats(text.lower().split())
+
+
+def is_silence(text: str, no_speech: float, mean_logprob: float) -> bool:
+    """Whether the words are likelier the decoder's than the speaker's."""
+    plain = text.lower().strip(" .,!?")
+    if not any(character.isalnum() for character in plain):
+        return True
+    if no_speech > NO_SPEECH and mean_logprob < LOW_LOGPROB:
+        return True
+    doubtful = no_speech > STOCK_NO_SPEECH or mean_logprob < STOCK_LOGPROB
+    return plain in STOCK_PHRASES and doubtful
+
+
+def _repeats(words: list[str]) -> bool:
+    """Whether the text ends in one phrase of up to four words said five times or more."""
+    for size in range(1, 5):
+        phrase = words[-size:]
+        if len(words) >= 5 * size and words[-5 * size :] == phrase * 5:
+            return True
+    return False

@@ -1,0 +1,33 @@
+"""Deterministic cues for tests and load runs: what they are told to hear, in every turn."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+from ..base import Baseline, Cues, Encoding, Samples, Transcript
+from ..labels import Emotion, VoiceStyle
+from ..store import Store
+
+
+class Options(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    emotion: dict[Emotion, float] | None = None
+    """Emotion distribution; none is unknown."""
+    style: tuple[VoiceStyle, ...] = ()
+    """Styles of the voice."""
+
+
+class ScriptedCues:
+    def __init__(self, options: Options, store: Store) -> None:
+        self._options = options
+
+    async def extract(
+        self,
+        audio: Samples,
+        *,
+        baseline: Baseline,
+        transcript: Transcript | None = None,
+        encoding: Encoding | None = None,
+    ) -> Cues:
+        return Cues(emotion=self._options.emotion, style=self._options.style)
