@@ -1,0 +1,75 @@
+"""From an appraised turn to what the chat model is given, and to how the answer sounds. Pure.
+
+One turn, in the order in which a reply calls it:
+
+    appraisal = await appraiser.appraise(situation)                 # may raise BackendError: use a plain one
+    appraisal = safety.checked(appraisal, situation)                # code, not prompt, has the last word on risk
+    fixed = safety.fixed_reply(appraisal, situation, region=None)   # crisis, "are you a robot?": said as it is
+    if fixed is None:
+        prompt = empathy.prompt(situation, appraisal, instructions=..., form="adapter")
+        options = ChatOptions(max_tokens=96, stop=prompt.stop, prefill=prompt.prefill)
+        guard = Guard(past=situation.past, heard=situation.text)
+        async for delta in chat.stream(prompt.messages, options):   # leave as soon as `guard.done`
+            say(guard.feed(delta.text))                             # only what the guard gives is spoken
+        say(guard.end())
+    style = empathy.style(appraisal, speed=1.0)                     # for the synthesizer
+
+An opener (the first clause, already sounding) is given to both: `prompt(..., opener=...)`, `Guard(..., opener=...)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ...models.appraisal.line import render_appraisal, render_cues
+from ...models.base import Appraisal, Cues, Message, Situation, Style
+from . import safety
+
+PromptForm = Literal["adapter", "full"]
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What `ChatModel.stream` takes: the messages, the start of the reply already decided, and where to stop."""
+
+    messages: tuple[Message, ...]
+    prefill: str
+    stop: tuple[str, ...]
+
+
+SYSTEM = (
+    "You are a warm, attentive listener in a live voice conversation. First note in brackets what you hear and "
+    "choose; then answer in one or two short spoken sentences."
+)
+
+
+def prompt(
+    situation: Situation,
+    appraisal: Appraisal,
+    *,
+    instructions: str = "",
+    form: PromptForm = "adapter",
+    name: str | None = None,
+    facts: Sequence[str] = (),
+    opener: str = "",
+) -> Prompt:
+    """Messages for the chat model: "adapter" is the embedded adapters' training format, "full" spells all out."""
+    system = " ".join(part for part in [SYSTEM, instructions] if part)
+    messages = [Message("system", system)]
+    for turn in situation.past[-8:]:
+        messages.append(Message("user", _said(turn.user, turn.cues)))
+        line = render_appraisal(turn.appraisal) + "\n" if turn.appraisal else ""
+        messages.append(Message("assistant", line + turn.reply))
+    messages.append(Message("user", _said(situation.text, situation.cues)))
+    return Prompt(tuple(messages), f"{render_appraisal(appraisal)}\n{opener}", ("<|im_end|>", "<|im_start|>"))
+
+
+def style(appraisal: Appraisal, *, speed: float = 1.0) -> Style:
+    """How the answer sounds."""
+    return Style(tone=appraisal.tone, rate=speed)
+
+
+def _said(words: str, cues: Cues | None) -> str:
+    return "\n".join(part for part in [render_cues(cues), safety.neutralised(words)] if part)
