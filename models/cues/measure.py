@@ -28,7 +28,7 @@ def energy_db(audio: Samples) -> Floats:
     """Level of each 10 ms hop in dB full scale, [n]."""
     count = len(audio) // HOP
     power = np.square(audio[: count * HOP]).reshape(count, HOP).mean(axis=1)
-    return (10 * np.log10(power + 1e-10)).astype(np.float32)
+    return np.asarray(10 * np.log10(power + 1e-10), np.float32)
 
 
 def pitch_hz(audio: Samples) -> Floats:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .empathy import PromptForm
+
 
 @dataclass(frozen=True, slots=True)
 class DuplexPolicy:
@@ -16,5 +18,9 @@ class DuplexPolicy:
     partials: bool = True
     whole_reply: bool = False
     """Synthesize the whole reply in one piece, as simple pipelines do."""
+    prompt_form: PromptForm = "adapter"
+    """How the chat model is asked: in the adapters' training format, or with all of it spelled out."""
+    region: str | None = None
+    """ISO 3166 code of the country whose crisis line is named; none is "your local crisis line"."""
     max_reply_sentences: int = 2
     max_reply_words: int = 40

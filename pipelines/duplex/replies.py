@@ -41,7 +41,7 @@ class Phase(StrEnum):
     SPEAKING = "speaking"
 
 
-LEGAL = {
+LEGAL: dict[Phase | None, set[Phase | None]] = {
     None: {Phase.WAITING, Phase.SPECULATIVE, Phase.COMMITTED},
     Phase.WAITING: {Phase.COMMITTED, None},
     Phase.SPECULATIVE: {Phase.COMMITTED, None},

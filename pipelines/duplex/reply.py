@@ -107,16 +107,23 @@ async def _text(
     request: ReplyRequest, appraisal: Appraisal, backends: Backends, policy: DuplexPolicy, outcome: Outcome
 ) -> AsyncIterator[str]:
     """The safe text of the reply as it comes."""
-    fixed = request.line if request.line is not None else safety.fixed_reply(appraisal, request.situation)
+    fixed = (
+        request.line
+        if request.line is not None
+        else safety.fixed_reply(appraisal, request.situation, region=policy.region)
+    )
     if fixed is not None:
         yield fixed
         return
-    prompt = empathy.prompt(request.situation, appraisal, instructions=request.instructions)
+    prompt = empathy.prompt(request.situation, appraisal, instructions=request.instructions, form=policy.prompt_form)
     options = ChatOptions(
         max_tokens=request.max_output_tokens or 96, stop=prompt.stop, prefill=prompt.prefill, seed=request.seed
     )
     guard = Guard(
-        past=request.situation.past, max_sentences=policy.max_reply_sentences, max_words=policy.max_reply_words
+        past=request.situation.past,
+        heard=request.situation.text,
+        max_sentences=policy.max_reply_sentences,
+        max_words=policy.max_reply_words,
     )
     deadline = FIRST_WORD_DEADLINE_S
     stream = backends.chat.stream(prompt.messages, options)
@@ -195,4 +202,3 @@ def plain_appraisal() -> Appraisal:
         tone=Tone.WARM,
         appraiser="none",
     )
-

@@ -166,7 +166,7 @@ class Session:
         if self._backlog or self._events:
             await asyncio.sleep(0)
             return
-        due = [self._clock.wall_at(at) for at in self._timers.values()]
+        due: list[float | None] = [self._clock.wall_at(at) for at in self._timers.values()]
         due += [self._mouth.next_due(), self._stall_due()]
         times = [when for when in due if when is not None]
         try:

@@ -1,0 +1,368 @@
+"""Whole sessions in virtual time: sound and requests in, a timeline of outputs out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from affetto.models.base import (
+    Appraisal,
+    Baseline,
+    ChatDelta,
+    ChatOptions,
+    Cues,
+    Encoding,
+    Message,
+    Recognition,
+    Samples,
+    Situation,
+    Speech,
+    SpokenWord,
+    Style,
+    Transcript,
+)
+from affetto.models.errors import Failed
+from affetto.models.labels import VoiceStyle
+from affetto.pipelines.duplex.backends import Backends
+from affetto.pipelines.duplex.commands import CancelResponse, Command, CommitAudio, CreateItem, CreateResponse
+from affetto.pipelines.duplex.config import ServerVad, SessionConfig
+from affetto.pipelines.duplex.items import Item
+from affetto.pipelines.duplex.outputs import (
+    Output,
+    ResponseAudio,
+    ResponseEnded,
+    ResponseStarted,
+    ResponseText,
+    SpeechStarted,
+    TranscriptCompleted,
+    TranscriptFailed,
+)
+from affetto.pipelines.duplex.reply import plain_appraisal
+from affetto.pipelines.duplex.session import Session
+from virtual import run
+
+RATE = 24_000
+STEP_S = 0.02
+
+
+class LoudVAD:
+    def stream(self) -> LoudVAD:
+        return self
+
+    def probability(self, frame: Samples) -> float:
+        return float(np.abs(frame).max() > 0.01)
+
+
+@dataclass
+class Doubles:
+    """Models that take the time they are told to, in virtual seconds."""
+
+    text: str = "I lost my keys"
+    completion: float = 0.95
+    reply: str = "Oh no, your keys! Where did you last have them?"
+    recognition_s: float = 0.2
+    first_word_s: float = 0.3
+    word_s: float = 0.05
+    speech_s: float = 0.1
+    fail: str = ""
+    prompts: list[Sequence[Message]] = field(default_factory=list)
+    generating: int = 0
+
+    async def completion_of(self, audio: Samples) -> float:
+        await asyncio.sleep(0.03)
+        return self.completion
+
+    async def recognize(self, audio: Samples, *, language: str | None = None, prompt: str = "") -> Recognition:
+        await asyncio.sleep(self.recognition_s)
+        if self.fail == "recognition":
+            raise Failed("the recogniser broke")
+        loud = len(audio) > 0 and float(np.abs(audio).max()) > 0.01
+        return Recognition(Transcript(self.text if loud else "", final=True))
+
+    async def extract(
+        self,
+        audio: Samples,
+        *,
+        baseline: Baseline,
+        transcript: Transcript | None = None,
+        encoding: Encoding | None = None,
+    ) -> Cues:
+        return Cues(style=(VoiceStyle.QUIET,))
+
+    async def appraise(self, situation: Situation) -> Appraisal:
+        if self.fail == "appraisal":
+            raise Failed("the appraiser broke")
+        return replace(plain_appraisal(), appraiser="double")
+
+    async def chat(self, messages: Sequence[Message], options: ChatOptions) -> AsyncIterator[ChatDelta]:
+        self.prompts.append(messages)
+        self.generating += 1
+        try:
+            await asyncio.sleep(self.first_word_s)
+            for index, word in enumerate(self.reply.split()):
+                if self.fail == "chat" and index == 0:
+                    raise Failed("the language model broke")
+                await asyncio.sleep(self.word_s)
+                yield ChatDelta((" " if index else "") + word)
+            yield ChatDelta(finish="stop", prompt_tokens=9, completion_tokens=len(self.reply.split()))
+        finally:
+            self.generating -= 1
+
+    async def speak(self, text: str, *, voice: str, style: Style) -> AsyncIterator[Speech]:
+        await asyncio.sleep(self.speech_s)
+        if self.fail == "speech":
+            raise Failed("the synthesizer broke")
+        words = text.split()
+        timed = tuple(SpokenWord(word, i * RATE // 4, (i + 1) * RATE // 4) for i, word in enumerate(words))
+        yield Speech(np.full(len(words) * RATE // 4, 1000, np.int16), RATE, timed)
+
+    def backends(self) -> Backends:
+        return Backends(
+            vad=LoudVAD(),
+            turn=_Named(completion=self.completion_of),
+            recognizer=_Named(recognize=self.recognize),
+            cues=_Named(extract=self.extract),
+            appraiser=_Named(appraise=self.appraise),
+            chat=_Named(stream=self.chat),
+            synthesizer=_Named(stream=self.speak, rate_hz=RATE, voices=("default",)),
+        )
+
+
+class _Named:
+    """An object with these attributes."""
+
+    def __init__(self, **attributes: Any) -> None:
+        self.__dict__.update(attributes)
+
+
+@dataclass
+class Timeline:
+    """What came out, and when (virtual seconds from the start)."""
+
+    outputs: list[tuple[float, Output]]
+    doubles: Doubles
+    session: Session
+
+    def of(self, *kinds: type) -> list[Any]:
+        return [output for _, output in self.outputs if isinstance(output, kinds)]
+
+    def when(self, kind: type, index: int = 0) -> float:
+        return [at for at, output in self.outputs if isinstance(output, kind)][index]
+
+    def names(self) -> list[str]:
+        names = [type(o).__name__ for o in self.of(object)]
+        return [name for i, name in enumerate(names) if not i or name != names[i - 1]]
+
+
+def play(
+    sound: Sequence[tuple[float, bool]],
+    *,
+    doubles: Doubles | None = None,
+    config: SessionConfig | None = None,
+    commands: Sequence[tuple[float, Command]] = (),
+) -> Timeline:
+    """Stream sound in real time as (seconds, loud) stretches, with requests at given times."""
+    models = doubles or Doubles()
+    out: list[tuple[float, Output]] = []
+
+    async def main() -> Session:
+        loop = asyncio.get_running_loop()
+        session = Session(models.backends(), config or SessionConfig(), session_id="s")
+
+        async def read() -> None:
+            async for output in session.outputs():
+                out.append((loop.time(), output))
+
+        async def ask() -> None:
+            for at, command in commands:
+                await asyncio.sleep(at - loop.time())
+                session.command(command)
+
+        async def speak() -> None:
+            step = int(STEP_S * 16_000)
+            for seconds, loud in sound:
+                for _ in range(round(seconds / STEP_S)):
+                    await asyncio.sleep(STEP_S)
+                    session.push(np.full(step, 3000 if loud else 0, np.int16))
+            session.close()
+
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(session.run())
+            tasks.create_task(read())
+            tasks.create_task(ask())
+            tasks.create_task(speak())
+        assert len(asyncio.all_tasks()) == 1, "all tasks of a session end with it"
+        return session
+
+    return Timeline(out, models, run(main()))
+
+
+def test_a_spoken_turn_gets_a_spoken_answer_within_a_beat() -> None:
+    line = play([(0.5, False), (1.5, True), (6, False)])
+    assert line.names() == [
+        "SpeechStarted", "SpeechStopped", "AudioCommitted", "ItemAdded", "TranscriptDelta", "TranscriptCompleted",
+        "ResponseStarted", "ResponseText", "ResponseAudio", "ResponseText", "ResponseAudio", "ResponseEnded",
+    ]  # fmt: skip
+    assert line.of(TranscriptCompleted)[0].transcript == "I lost my keys"
+    assert "".join(o.text for o in line.of(ResponseText)) == line.doubles.reply
+    assert line.of(ResponseEnded)[0].status == "completed"
+    # 96 ms to see the pause, 200 recognition, 300 + 4 words to the first phrase, 100 synthesis: no wait beyond
+    assert line.when(ResponseAudio) - 2.0 < 1.3
+
+
+def test_audio_leaves_little_ahead_of_real_time() -> None:
+    line = play([(0.5, False), (1.5, True), (8, False)])
+    first = line.when(ResponseAudio)
+    sent = 0.0
+    for at, output in line.outputs:
+        if isinstance(output, ResponseAudio):
+            assert sent - (at - first) < 0.35
+            sent += len(output.samples) / output.rate_hz
+
+
+def test_a_pause_inside_a_sentence_is_not_answered() -> None:
+    line = play([(0.5, False), (1.0, True), (1.2, False), (1.0, True), (5, False)], doubles=Doubles(completion=0.3))
+    assert len(line.of(SpeechStarted)) == 1
+    assert len(line.of(ResponseStarted)) == 1
+
+
+def test_an_interruption_silences_us_at_once_and_the_history_holds_what_was_heard() -> None:
+    doubles = Doubles(reply="One two three four five six seven eight nine ten eleven twelve.")
+    line = play([(0.5, False), (1.5, True), (2.5, False), (1.5, True), (5, False)], doubles=doubles)
+    first, second = line.of(ResponseEnded)
+    assert (first.status, first.reason) == ("cancelled", "turn_detected")
+    cut = line.when(ResponseEnded)
+    late = [
+        at for at, o in line.outputs if isinstance(o, ResponseAudio) and o.response_id == first.response_id and at > cut
+    ]
+    assert not late
+    heard = first.item.text
+    assert doubles.reply.startswith(heard)
+    assert 0 < len(heard.split()) < 12
+    assert any(message.content.endswith(heard) for message in doubles.prompts[-1]), (
+        "the next prompt holds what was heard"
+    )
+    assert second.status == "completed"
+
+
+def test_a_short_mhm_over_our_voice_does_not_stop_us() -> None:
+    doubles = Doubles(reply="One two three four five six seven eight nine ten eleven twelve.")
+    timeline = play([(0.5, False), (1.5, True), (2.0, False), (0.3, True), (6, False)], doubles=_mhm_after(doubles))
+    assert [o.status for o in timeline.of(ResponseEnded)] == ["completed"]
+    assert len(timeline.of(SpeechStarted)) == 1
+
+
+def _mhm_after(doubles: Doubles) -> Doubles:
+    """Hears "mhm" once a reply was begun."""
+    recognize = doubles.recognize
+
+    async def later(audio: Samples, *, language: str | None = None, prompt: str = "") -> Recognition:
+        if doubles.prompts and len(audio) < 16_000:
+            return Recognition(Transcript("Mhm.", final=True))
+        return await recognize(audio, language=language, prompt=prompt)
+
+    doubles.recognize = later  # type: ignore[method-assign]
+    return doubles
+
+
+def test_speculation_drops_the_first_reply_when_the_user_goes_on_and_stops_its_generation() -> None:
+    doubles = Doubles(completion=0.6, first_word_s=5.0)
+    line = play([(0.5, False), (1.0, True), (0.7, False), (1.0, True), (9, False)], doubles=doubles)
+    assert len(line.of(ResponseStarted)) == 1
+    assert doubles.generating == 0
+    assert line.session.conversation.replies.speculation.begun == 2
+    assert line.session.conversation.replies.speculation.used == 1
+
+
+def test_each_broken_part_still_gives_an_answer() -> None:
+    for part in ("appraisal", "chat", "speech", "recognition"):
+        line = play([(0.5, False), (1.5, True), (12, False)], doubles=Doubles(fail=part))
+        ended = line.of(ResponseEnded)
+        assert len(ended) == 1, part
+        assert ended[0].item.text, part
+        if part == "recognition":
+            assert line.of(TranscriptFailed)
+
+
+def test_a_typed_turn_is_answered_without_any_audio() -> None:
+    item = Item("u", "user", "input_text", "hello")
+    config = SessionConfig(output_modality="text")
+    line = play([(3, False)], config=config, commands=[(0.1, CreateItem(item)), (0.2, CreateResponse())])
+    assert [o.status for o in line.of(ResponseEnded)] == ["completed"]
+    assert not line.of(ResponseAudio)
+
+
+def test_a_turn_by_hand() -> None:
+    config = SessionConfig(turn_detection=None)
+    commands = [(2.0, CommitAudio()), (2.1, CreateResponse())]
+    line = play([(0.5, False), (1.0, True), (8, False)], config=config, commands=commands)
+    assert not line.of(SpeechStarted)
+    assert [o.status for o in line.of(ResponseEnded)] == ["completed"]
+
+
+def test_twenty_interruptions_leave_nothing_behind() -> None:
+    line = play([(0.5, False), (1.0, True)] + [(1.5, False), (0.6, True)] * 20 + [(8, False)])
+    started, ended = line.of(ResponseStarted), line.of(ResponseEnded)
+    assert len(started) == len(ended)
+    assert line.doubles.generating == 0
+
+
+def test_a_client_that_stops_sending_mid_word_is_still_answered() -> None:
+    commands: list[tuple[float, Command]] = []
+    doubles = Doubles()
+    out: list[Output] = []
+
+    async def main() -> None:
+        session = Session(doubles.backends(), SessionConfig(), session_id="s")
+
+        async def read() -> None:
+            async for output in session.outputs():
+                out.append(output)
+                if isinstance(output, ResponseEnded):
+                    session.close()
+
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(session.run())
+            tasks.create_task(read())
+            session.push(np.full(16_000, 3000, np.int16))
+
+    run(main())
+    assert not commands
+    assert any(isinstance(output, ResponseEnded) for output in out)
+
+
+def test_a_burst_upload_is_heard_like_real_time_speech() -> None:
+    out: list[Output] = []
+
+    async def main() -> None:
+        session = Session(Doubles(completion=0.3).backends(), SessionConfig(), session_id="s")
+
+        async def read() -> None:
+            async for output in session.outputs():
+                out.append(output)
+                if isinstance(output, ResponseEnded):
+                    session.close()
+
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(session.run())
+            tasks.create_task(read())
+            loud, quiet = np.full(16_000, 3000, np.int16), np.zeros(16_000, np.int16)
+            session.push(np.concatenate([quiet, loud, quiet, loud, quiet, quiet, quiet, quiet, quiet]))
+
+    run(main())
+    assert len([o for o in out if isinstance(o, SpeechStarted)]) == 1, "the pause in the middle is one inside the turn"
+
+
+def test_cancelling_by_request() -> None:
+    line = play([(0.5, False), (1.5, True), (6, False)], commands=[(3.3, CancelResponse())])
+    assert [(o.status, o.reason) for o in line.of(ResponseEnded)] == [("cancelled", "client_cancelled")]
+
+
+def test_server_vad_settings_hold() -> None:
+    config = SessionConfig(turn_detection=ServerVad(silence_duration_ms=1000))
+    line = play([(0.5, False), (1.5, True), (6, False)], config=config)
+    assert 2.95 < line.when(TranscriptCompleted) < 3.2
