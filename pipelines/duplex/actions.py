@@ -90,7 +90,9 @@ class Duck:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Fall silent, keeping the place."""
+    """Fall silent, keeping the place. A client that gets our events stops what it was sent already, too."""
+
+    client_holds: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,9 +98,9 @@ class Mouth:
         for outlet in self._outlets.values():
             outlet.pacer.duck()
 
-    def hold(self, wall: float) -> None:
+    def hold(self, wall: float, *, client_holds: bool) -> None:
         for outlet in self._outlets.values():
-            outlet.pacer.hold(wall)
+            outlet.pacer.hold(wall, client_holds=client_holds)
 
     def resume(self, wall: float) -> None:
         for outlet in self._outlets.values():

@@ -45,6 +45,7 @@ class Pacer:
         self._released = False
         self._finished = False
         self._held_at: float | None = None
+        self._stopped_at = 0.0
         self._gain = self._target = 1.0
         self._clock_start: float | None = None
         self._sent = 0
@@ -84,18 +85,22 @@ class Pacer:
     def duck(self) -> None:
         self._target = DUCK_GAIN
 
-    def hold(self, now: float) -> None:
-        """Send nothing more until `resume`; what has left is still played out."""
+    def hold(self, now: float, *, client_holds: bool = False) -> None:
+        """Send nothing more until `resume`; what has left is played out, unless the client stops as well."""
         if self._held_at is None:
             self._held_at = now
+            self._stopped_at = now if client_holds else self._end(now)
 
     def resume(self, now: float) -> None:
-        """Go on at full voice; the time that was held does not count as played."""
+        """Go on at full voice; the time in which nothing was played does not count."""
         self._target = 1.0
         if self._held_at is None:
             return
+        silent = max(0.0, now - self._stopped_at)
         if self._clock_start is not None:
-            self._clock_start += max(0.0, now - max(self._held_at, self._clock_start + self._sent / self._rate_hz))
+            self._clock_start += silent
+        if self._report is not None:
+            self._report = (self._report[0], self._report[1] + silent)
         self._held_at = None
 
     def drained(self) -> bool:
@@ -122,6 +127,8 @@ class Pacer:
 
     def played(self, now: float) -> int:
         """Samples that have come out at the client."""
+        if self._held_at is not None:
+            now = min(now, self._stopped_at)
         if self._report is not None:
             position, when = self._report
             return min(self._sent, position + int((now - when) * self._rate_hz))
@@ -135,7 +142,13 @@ class Pacer:
 
     def report(self, played_ms: int, now: float) -> None:
         """The client has played this much."""
+        if self._held_at is not None:
+            now = min(now, self._stopped_at)
         self._report = (min(self._sent, max(0, played_ms) * self._rate_hz // 1000), now)
+
+    def _end(self, now: float) -> float:
+        """When the client will have played all that has left."""
+        return now if self._clock_start is None else max(now, self._clock_start + self._sent / self._rate_hz)
 
     def _may_leave(self, now: float) -> bool:
         next_due = self.next_due()

@@ -286,7 +286,7 @@ class Session:
             case Duck():
                 self._mouth.duck()
             case Hold():
-                self._mouth.hold(self._loop.time())
+                self._mouth.hold(self._loop.time(), client_holds=action.client_holds)
             case Resume():
                 self._mouth.resume(self._loop.time())
                 self._wake.set()
