@@ -21,7 +21,7 @@ from ..errors import Failed
 from ..store import Store
 from ..worker import Worker
 from .cutting import cut_points
-from .whisper_text import is_loop, is_silence
+from .whisper_text import is_loop, is_silence, undoubled
 
 ENCODER_HOP = 320
 """Samples an encoder frame: 10 ms features, halved by the encoder's second convolution."""
@@ -122,7 +122,7 @@ class FasterWhisper:
             decode = self._generate(encoded, seconds, language, prompt, temperature)
             if not is_loop(decode.text):
                 silent = is_silence(decode.text, decode.no_speech, decode.mean_logprob)
-                return "" if silent else decode.text
+                return "" if silent else undoubled(decode.text)
         return ""
 
     def _generate(

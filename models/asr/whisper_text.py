@@ -30,6 +30,16 @@ def is_loop(text: str) -> bool:
     return compression_ratio(text) > COMPRESSION_LIMIT or _repeats(text.lower().split())
 
 
+def undoubled(text: str) -> str:
+    """The text said once, where the decoder said all of it twice (the way a short padding makes it loop)."""
+    words = text.split()
+    half = len(words) // 2
+    plain = [word.strip(".,!?").lower() for word in words]
+    if half >= 3 and len(words) % 2 == 0 and plain[:half] == plain[half:]:
+        return " ".join(words[:half])
+    return text
+
+
 def is_silence(text: str, no_speech: float, mean_logprob: float) -> bool:
     """Whether the words are likelier the decoder's than the speaker's."""
     plain = text.lower().strip(" .,!?")
