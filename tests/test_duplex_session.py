@@ -29,9 +29,10 @@ from affetto.models.errors import Failed
 from affetto.models.labels import VoiceStyle
 from affetto.pipelines.duplex.backends import Backends
 from affetto.pipelines.duplex.commands import CancelResponse, Command, CommitAudio, CreateItem, CreateResponse
-from affetto.pipelines.duplex.config import ServerVad, SessionConfig
+from affetto.pipelines.duplex.config import EmpathyConfig, ServerVad, SessionConfig
 from affetto.pipelines.duplex.items import Item
 from affetto.pipelines.duplex.outputs import (
+    Backchannel,
     Output,
     ResponseAudio,
     ResponseEnded,
@@ -366,3 +367,13 @@ def test_server_vad_settings_hold() -> None:
     config = SessionConfig(turn_detection=ServerVad(silence_duration_ms=1000))
     line = play([(0.5, False), (1.5, True), (6, False)], config=config)
     assert 2.95 < line.when(TranscriptCompleted) < 3.2
+
+
+def test_we_listen_aloud_in_long_turns_for_clients_that_want_it() -> None:
+    empathy = EmpathyConfig(events=True, backchannels=True)
+    sound = [(0.5, False), (5.0, True), (0.6, False), (2.0, True), (0.6, False), (2.0, True), (4, False)]
+    for config, expected in ((SessionConfig(empathy=empathy), 1), (SessionConfig(), 0)):
+        line = play(sound, config=config, doubles=Doubles(completion=0.1))
+        assert len(line.of(Backchannel)) == expected
+        assert len(line.of(SpeechStarted)) == 1
+        assert len(line.session.conversation.history) == 2

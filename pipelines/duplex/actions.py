@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...models.base import Situation
+from ...models.labels import Tone
 from .config import Modality, SessionConfig
 from .events import TimerKind
 from .outputs import Output
@@ -101,6 +102,14 @@ class Resume:
 
 
 @dataclass(frozen=True, slots=True)
+class Murmur:
+    """Say a small sound of listening while the user speaks; never a turn, never in the history."""
+
+    text: str
+    tone: Tone
+
+
+@dataclass(frozen=True, slots=True)
 class Settle:
     """The turn counts: its voice may join the speaker's baseline."""
 
@@ -126,6 +135,7 @@ Action = (
     | Duck
     | Hold
     | Resume
+    | Murmur
     | Settle
     | Forget
 )

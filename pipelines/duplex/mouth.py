@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ...models.base import HEARING_RATE_HZ, Appraisal, Samples, Speech
 from .echo import FarEnd
 from .events import Appraised, Degraded, Drained, Event, Played, ReplyFinished, Voiced, Worded
@@ -135,6 +138,10 @@ class Mouth:
         for outlet in self._outlets.values():
             if outlet.item_id == item_id:
                 outlet.pacer.report(played_ms, wall)
+
+    def note(self, samples: NDArray[np.int16], rate_hz: int, wall: float) -> None:
+        """Something else of ours is played from now on: it may come back as an echo, too."""
+        self._far_end.add(samples, rate_hz, wall)
 
     def echo(self, audio: Samples, wall: float) -> float:
         """How much what was heard up to now resembles what we were playing, 0..1."""

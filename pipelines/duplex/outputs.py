@@ -171,6 +171,15 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Backchannel:
+    """A small sound of listening (`empathy.backchannel`), int16 [n]; only for clients that asked for events and it."""
+
+    text: str
+    samples: NDArray[np.int16]
+    rate_hz: int
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """An `empathy.*` event (`empathy.` + kind); only sent to clients that asked for events."""
 
@@ -197,5 +206,6 @@ Output = (
     | ResponseEnded
     | Rejected
     | Failure
+    | Backchannel
     | Notice
 )

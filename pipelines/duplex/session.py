@@ -13,7 +13,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ...models.base import HEARING_RATE_HZ, VAD_FRAME_SAMPLES
+from ...models.base import HEARING_RATE_HZ, VAD_FRAME_SAMPLES, Style
+from ...models.errors import BackendError
 from .actions import (
     Action,
     BeginReply,
@@ -23,6 +24,7 @@ from .actions import (
     Hear,
     Hold,
     MeasureOverlap,
+    Murmur,
     ReleaseReply,
     Resume,
     Send,
@@ -51,7 +53,7 @@ from .events import (
 from .hearing import Hearing
 from .mouth import Mouth
 from .observe import Observer, Record, ResponseRecorded, SessionClosed, SessionOpened, Stepped, ignore
-from .outputs import Output, ResponseEnded, SpeechStarted, SpeechStopped
+from .outputs import Backchannel, Failure, Output, ResponseEnded, SpeechStarted, SpeechStopped
 from .policy import DuplexPolicy
 from .reply import make_reply
 from .turns import Phase
@@ -292,6 +294,8 @@ class Session:
                 self._wake.set()
             case Forget():
                 self._buffer.forget(action.before)
+            case Murmur():
+                self._spawn(self._murmur(action))
             case Settle():
                 self._hearing.committed(action.turn)
 
@@ -303,6 +307,20 @@ class Session:
         audio = self._buffer.read(action.start, action.end)
         echo = self._mouth.echo(audio, self._loop.time())
         self._spawn(self._hearing.measure_overlap(action, audio, echo, self.conversation.config.language))
+
+    async def _murmur(self, action: Murmur) -> None:
+        """Rendered whole: these sounds are short, and cached by the synthesizer's cache."""
+        voice = self.conversation.config.voice
+        try:
+            stream = self._backends.synthesizer.stream(action.text, voice=voice, style=Style(tone=action.tone))
+            pieces = [speech async for speech in stream]
+        except BackendError as error:
+            self._send(Failure("speech_failed", str(error)))
+            return
+        if pieces and self.conversation.turns.current is not None:
+            samples = np.concatenate([piece.samples for piece in pieces])
+            self._mouth.note(samples, pieces[0].rate_hz, self._loop.time())
+            self._send(Backchannel(action.text, samples, pieces[0].rate_hz))
 
     def _begin(self, action: BeginReply) -> None:
         self._mouth.begin(action.reply)

@@ -13,6 +13,7 @@ from .endpointing import commit_delay_ms, longest_delay_ms, milliseconds, sample
 from .events import CuesRead, HearingFailed, PauseJudged, Recognized, TimerKind
 from .history import Entry
 from .items import Item
+from .listening import murmur
 from .outputs import (
     AudioCommitted,
     IdleTimeout,
@@ -77,6 +78,8 @@ class Turns:
         self.current: Turn | None = None
         self.pending: dict[int, Turn] = {}
         self.answer_when_free: ResponseOptions | None = None
+        self._murmured_at: int | None = None
+        self._murmurs = 0
 
     # -- the voice ---------------------------------------------------------------------------------
 
@@ -129,6 +132,7 @@ class Turns:
         if turn is not None:
             turn.completion = event.completion
             self._reconsider(turn)
+            self._listen_aloud(turn, event.completion)
 
     def on_recognized(self, event: Recognized) -> None:
         if event.turn in self.pending:
@@ -269,6 +273,18 @@ class Turns:
         wanted = detection.create_response and self._policy.speculate
         if turn.text and likely and wanted and self._replies.current is None:
             self._replies.speculate(self.situation(turn), (turn.number, turn.revision), turn.offset)
+
+    def _listen_aloud(self, turn: Turn, completion: float) -> None:
+        """A small sound at a phrase's end of a long turn, for clients that want it."""
+        context = self._context
+        if not (context.empathy.backchannels and context.empathy.events) or self._replies.audible is not None:
+            return
+        since = None if self._murmured_at is None else milliseconds(context.at - self._murmured_at)
+        length = milliseconds(turn.offset - turn.start)
+        sound = murmur(turn.cues, completion=completion, turn_ms=length, since_last_ms=since, count=self._murmurs)
+        if sound is not None:
+            self._murmured_at, self._murmurs = context.at, self._murmurs + 1
+            context.act(sound)
 
     def _become_item(self, turn: Turn) -> None:
         context = self._context
