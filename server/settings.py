@@ -1,0 +1,198 @@
+"""All settings of a server: typed, closed, from TOML and environment, built once and passed down.
+
+Sources, strongest first: keyword arguments (the command line's `--set`), environment variables `AFFETTO_...`
+(`__` between sections), the TOML file, the profile's defaults.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+ProfileName = Literal["embedded", "scripted"]
+
+
+class BadSettings(Exception):
+    """Settings that cannot be used; the message names each wrong one."""
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class ServerSection(Section):
+    host: str = "127.0.0.1"
+    """Address to listen on; 0.0.0.0 for all."""
+    port: int = Field(8600, ge=0, le=65535)
+    """Port to listen on; 0 takes a free one."""
+    api_keys: list[SecretStr] = []
+    """Keys that clients must show; empty lets anyone in who can reach the address."""
+    allowed_origins: list[str] = []
+    """Web origins, besides the server's own, whose pages may open a session (browsers say where they come from)."""
+    sessions: int = Field(64, ge=1)
+    """Live sessions at the same time."""
+    sessions_per_key: int = Field(32, ge=1)
+    """Live sessions of one key."""
+    sessions_per_address: int = Field(32, ge=1)
+    """Live sessions from one address."""
+    session_s: float = Field(3600, gt=0)
+    """Longest session, in seconds."""
+    idle_s: float = Field(600, gt=0)
+    """A session from which nothing has come for this long is closed."""
+    upload_mib: float = Field(25, gt=0)
+    """Largest audio file for transcription."""
+    text_chars: int = Field(20_000, ge=100)
+    """Longest text of an item, of instructions, or of a text to speak."""
+
+
+class BackendSection(Section):
+    backend: str
+    """Name in the registry, or package.module:Class."""
+    options: dict[str, Any] = {}
+    """Options of that backend."""
+
+
+class VoiceSection(Section):
+    name: str = "default"
+    """Voice used when the client names none."""
+    instructions: str = ""
+    """Persona: how the assistant is to be, in words; the safety policy stands above it."""
+    region: str | None = None
+    """ISO 3166 code of the country whose crisis line is named."""
+
+
+class DuplexSection(Section):
+    lead_ms: int = Field(200, ge=20, le=2000)
+    """How far ahead of real time our audio leaves."""
+    speculate: bool = True
+    """Begin the reply before the turn has surely ended."""
+    openers: bool = True
+    """Begin with a short clause that is ready at once."""
+    partials: bool = True
+    """Recognise while the user speaks."""
+    whole_reply: bool = False
+    """Synthesize the whole reply in one piece."""
+    prompt_form: Literal["adapter", "full"] = "adapter"
+    """How the chat model is asked: in the embedded adapters' format, or with everything spelled out."""
+    max_reply_sentences: int = Field(2, ge=1)
+    """Sentences of a reply."""
+    max_reply_words: int = Field(40, ge=5)
+    """Words after which a reply ends at the next sentence end."""
+
+
+PROFILES: dict[str, dict[str, dict[str, Any]]] = {
+    "embedded": {
+        "vad": {"backend": "silero"},
+        "turn": {"backend": "smart_turn"},
+        "asr": {"backend": "faster_whisper"},
+        "cues": {"backend": "prosody"},
+        "appraiser": {"backend": "llm"},
+        "llm": {"backend": "llama"},
+        "tts": {"backend": "kokoro"},
+    },
+    "scripted": {kind: {"backend": "scripted"} for kind in ("vad", "turn", "asr", "cues", "appraiser", "llm", "tts")},
+}
+"""What a profile sets where nothing else does. "scripted" has no models: for tests and load runs."""
+
+SECTIONS = ("vad", "turn", "asr", "cues", "appraiser", "llm", "tts")
+
+
+class Settings(BaseSettings):
+    """Effective settings; see each section."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", env_prefix="AFFETTO_", env_nested_delimiter="__", nested_model_default_partial_update=True
+    )
+
+    profile: ProfileName = "embedded"
+    """Which models: embedded (CPU, no hub) or scripted (none, for tests)."""
+    models_dir: Path | None = None
+    """Folder of pulled weights; default is $AFFETTO_MODELS or the cache folder."""
+    server: ServerSection = ServerSection()
+    duplex: DuplexSection = DuplexSection()
+    voice: VoiceSection = VoiceSection()
+    vad: BackendSection = BackendSection(backend="silero")
+    turn: BackendSection = BackendSection(backend="smart_turn")
+    asr: BackendSection = BackendSection(backend="faster_whisper")
+    cues: BackendSection = BackendSection(backend="prosody")
+    appraiser: BackendSection = BackendSection(backend="llm")
+    llm: BackendSection = BackendSection(backend="llama")
+    tts: BackendSection = BackendSection(backend="kokoro")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings
+
+
+def load(path: Path | None = None, overrides: dict[str, Any] | None = None) -> Settings:
+    """Read the file, the environment and the overrides ({"server.port": 1, ...}) into settings.
+
+    Raises:
+        BadSettings: the file cannot be read or a setting is wrong; the message says which.
+    """
+    file = _read(path) if path is not None else {}
+    given = _nested(overrides or {})
+    try:
+        environment = _environment()
+        merged = _merge(_merge(file, environment), given)
+        profile = PROFILES.get(merged.get("profile", "embedded"), {})
+        return Settings(**_merge(_undefaulted(profile, merged), merged))
+    except ValidationError as error:
+        wrong = "\n".join(f"  {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        where = f" ({path})" if path else ""
+        raise BadSettings(f"settings are wrong{where}:\n{wrong}") from None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except OSError as error:
+        raise BadSettings(f"cannot read {path}: {error.strerror}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise BadSettings(f"{path} is not valid TOML: {error}") from None
+
+
+def _environment() -> dict[str, Any]:
+    """What the environment sets, nested as in the file."""
+    from pydantic_settings import EnvSettingsSource
+
+    return dict(EnvSettingsSource(Settings)())
+
+
+def _undefaulted(profile: dict[str, dict[str, Any]], given: dict[str, Any]) -> dict[str, Any]:
+    """The profile's choices, less the options of a backend that was chosen otherwise."""
+    kept = {}
+    for kind, section in profile.items():
+        other = given.get(kind, {}).get("backend", section["backend"]) if isinstance(given.get(kind), dict) else None
+        kept[kind] = section if other in (None, section["backend"]) else {}
+    return kept
+
+
+def _nested(flat: dict[str, Any]) -> dict[str, Any]:
+    nested: dict[str, Any] = {}
+    for dotted, value in flat.items():
+        *parents, last = dotted.split(".")
+        here = nested
+        for parent in parents:
+            here = here.setdefault(parent, {})
+        here[last] = value
+    return nested
+
+
+def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _merge(merged[key], value) if both else value
+    return merged
