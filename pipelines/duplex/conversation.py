@@ -48,7 +48,7 @@ from .events import (
     Worded,
 )
 from .history import History
-from .outputs import AudioCleared, Failure
+from .outputs import AudioCleared, Configured, Failure
 from .overlap import Overlaps
 from .policy import DuplexPolicy
 from .replies import Replies
@@ -200,6 +200,7 @@ class Conversation:
         self._context.config = command.config
         if changed and command.config.turn_detection is None:
             self.turns.clear()
+        self._context.send(Configured())
 
     def _create_response(self, command: CreateResponse) -> None:
         if self.replies.active is not None:

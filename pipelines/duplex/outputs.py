@@ -21,6 +21,11 @@ StatusReason = Literal["turn_detected", "client_cancelled", "max_output_tokens",
 
 
 @dataclass(frozen=True, slots=True)
+class Configured:
+    """New settings are in force."""
+
+
+@dataclass(frozen=True, slots=True)
 class SpeechStarted:
     item_id: str
     audio_start_ms: int
@@ -188,7 +193,8 @@ class Notice:
 
 
 Output = (
-    SpeechStarted
+    Configured
+    | SpeechStarted
     | SpeechStopped
     | AudioCommitted
     | AudioCleared

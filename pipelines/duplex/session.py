@@ -62,6 +62,7 @@ BACKLOG_SAMPLES = 30 * HEARING_RATE_HZ
 """Audio that may wait to be heard; the oldest beyond it is dropped and reported."""
 FRAMES_A_STEP = 64
 """Frames taken before other sessions get their turn of the event loop."""
+EVENTS_LIMIT = 200
 OUTPUT_LIMIT = 2000
 """Outputs that may wait for a slow client; beyond it the session is closed."""
 IDLE_KEEP_SAMPLES = 4 * HEARING_RATE_HZ
@@ -97,6 +98,7 @@ class Session:
         self._events: deque[Event | Command] = deque()
         self._timers: dict[TimerKind, int] = {}
         self._wake = asyncio.Event()
+        self._taken = asyncio.Event()
         self._hearing = Hearing(backends, self._post, self._now)
         self._mouth = Mouth(self._post, self._send, self._now, self._policy.lead_s)
         self._outputs: asyncio.Queue[Output | None] = asyncio.Queue()
@@ -122,10 +124,11 @@ class Session:
         self._events.append(command)
         self._wake.set()
 
-    @property
-    def pending(self) -> int:
-        """Requests that wait; an adapter reads on only while these are few."""
-        return len(self._events)
+    async def room(self) -> None:
+        """Wait until few requests are waiting; an adapter reads on only then."""
+        while len(self._events) > EVENTS_LIMIT and not self._closing:
+            self._taken.clear()
+            await self._taken.wait()
 
     async def outputs(self) -> AsyncIterator[Output]:
         while (output := await self._outputs.get()) is not None:
@@ -134,6 +137,7 @@ class Session:
     def close(self) -> None:
         self._closing = True
         self._wake.set()
+        self._taken.set()
 
     async def run(self) -> None:
         """Live until `close`. Whatever ends it, the outputs end too and no task is left."""
@@ -185,6 +189,7 @@ class Session:
             if isinstance(event, Configure):
                 self._activity.threshold = _threshold(event.config)
             self._feed(Commanded(self._now(), event) if not hasattr(event, "at") else event)  # type: ignore[arg-type]
+        self._taken.set()
 
     def _take_audio(self) -> None:
         """Store what came, and watch it for a voice, frame by frame."""

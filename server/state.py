@@ -1,0 +1,20 @@
+"""What all endpoints of a running server share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..pipelines.duplex.backends import Backends
+from ..pipelines.duplex.policy import DuplexPolicy
+from .auth import Door
+from .settings import Settings
+from .telemetry import Telemetry
+
+
+@dataclass(frozen=True, slots=True)
+class ServerState:
+    settings: Settings
+    backends: Backends
+    policy: DuplexPolicy
+    door: Door
+    telemetry: Telemetry
