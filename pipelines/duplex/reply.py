@@ -28,6 +28,8 @@ BETWEEN_WORDS_DEADLINE_S = 8.0
 SPEECH_DEADLINE_S = 12.0
 PHRASES_AHEAD = 2
 """Phrases that may wait for the synthesizer: the language model runs ahead, but not far."""
+DEFAULT_VOICE = "default"
+"""Every synthesizer has it; it also stands in for voices that we do not have (clients ask for OpenAI's)."""
 APOLOGY = "I'm sorry, I lost my train of thought there. Could you say that again?"
 
 
@@ -156,12 +158,14 @@ async def _voice(
     """Speak the phrases in order; where the voice fails, their text goes out all the same."""
     style = empathy.style(appraisal, speed=request.config.speed)
     mute = request.modality == "text"
+    known = request.config.voice in backends.synthesizer.voices
+    voice = request.config.voice if known else DEFAULT_VOICE
     while (phrase := await phrases.get()) is not None:
         sink.phrase(phrase)
         if mute:
             continue
         try:
-            await _speak(phrase, request.config.voice, style, backends, sink)
+            await _speak(phrase, voice, style, backends, sink)
         except (BackendError, TimeoutError) as error:
             sink.degraded("speech", str(error) or "the synthesizer took too long")
             mute = True
