@@ -1,0 +1,59 @@
+"""Text to Kokoro's phonemes: espeak-ng's, rewritten in the alphabet that the model was trained on.
+
+Kokoro learnt the phonemes of misaki (Apache-2.0): diphthongs and affricates are single letters there. The
+alphabet and its numbers are those of the model's config.json (hexgrad/Kokoro-82M).
+"""
+
+from __future__ import annotations
+
+import threading
+from functools import cache
+
+import espeakng_loader
+from phonemizer.backend import EspeakBackend
+from phonemizer.backend.espeak.wrapper import EspeakWrapper
+
+SYMBOLS: dict[str, int] = {
+    ";": 1, ":": 2, ",": 3, ".": 4, "!": 5, "?": 6, "—": 9, "…": 10, '"': 11, "(": 12, ")": 13, "“": 14, "”": 15,
+    " ": 16, "\u0303": 17, "ʣ": 18, "ʥ": 19, "ʦ": 20, "ʨ": 21, "ᵝ": 22, "\uab67": 23, "A": 24, "I": 25, "O": 31,
+    "Q": 33, "S": 35, "T": 36, "W": 39, "Y": 41, "ᵊ": 42, "a": 43, "b": 44, "c": 45, "d": 46, "e": 47, "f": 48,
+    "h": 50, "i": 51, "j": 52, "k": 53, "l": 54, "m": 55, "n": 56, "o": 57, "p": 58, "q": 59, "r": 60, "s": 61,
+    "t": 62, "u": 63, "v": 64, "w": 65, "x": 66, "y": 67, "z": 68, "ɑ": 69, "ɐ": 70, "ɒ": 71, "æ": 72, "β": 75,
+    "ɔ": 76, "ɕ": 77, "ç": 78, "ɖ": 80, "ð": 81, "ʤ": 82, "ə": 83, "ɚ": 85, "ɛ": 86, "ɜ": 87, "ɟ": 90, "ɡ": 92,
+    "ɥ": 99, "ɨ": 101, "ɪ": 102, "ʝ": 103, "ɯ": 110, "ɰ": 111, "ŋ": 112, "ɳ": 113, "ɲ": 114, "ɴ": 115, "ø": 116,
+    "ɸ": 118, "θ": 119, "œ": 120, "ɹ": 123, "ɾ": 125, "ɻ": 126, "ʁ": 128, "ɽ": 129, "ʂ": 130, "ʃ": 131, "ʈ": 132,
+    "ʧ": 133, "ʊ": 135, "ʋ": 136, "ʌ": 138, "ɣ": 139, "ɤ": 140, "χ": 142, "ʎ": 143, "ʒ": 147, "ʔ": 148, "ˈ": 156,
+    "ˌ": 157, "ː": 158, "ʰ": 162, "ʲ": 164, "↓": 169, "→": 171, "↗": 172, "↘": 173, "ᵻ": 177,
+}  # fmt: skip
+LONGEST = 508
+"""Phonemes the model takes at once, less the two pads."""
+
+_COMMON = [
+    ("ʔˌn̩", "tᵊn"), ("a^ɪ", "I"), ("a^ʊ", "W"), ("d^ʒ", "ʤ"), ("e^ɪ", "A"), ("t^ʃ", "ʧ"), ("ɔ^ɪ", "Y"), ("ə^l", "ᵊl"),
+]  # fmt: skip
+_AMERICAN = [("o^ʊ", "O"), ("ɜːɹ", "ɜɹ"), ("ɜː", "ɜɹ"), ("ɪə", "iə"), ("ː", ""), ("ɚ", "əɹ")]
+_BRITISH = [("ə^ʊ", "Q"), ("e^ə", "ɛː"), ("i^ə", "ɪə")]
+_REST = [("ɐ", "ə"), ("r", "ɹ"), ("g", "ɡ"), ("^", "")]
+
+_lock = threading.Lock()
+
+
+def phonemes(text: str, language: str = "en-us") -> str:
+    """Phonemes of a text in the model's alphabet; what it cannot say is left out."""
+    with _lock:  # espeak-ng keeps global state
+        spoken = _backend(language).phonemize([text])
+    sounds = spoken[0].strip().replace("͡", "^") if spoken else ""
+    for old, new in [*_COMMON, *(_BRITISH if language == "en-gb" else _AMERICAN), *_REST]:
+        sounds = sounds.replace(old, new)
+    return "".join(symbol for symbol in sounds if symbol in SYMBOLS)
+
+
+def tokens(sounds: str) -> list[int]:
+    return [SYMBOLS[symbol] for symbol in sounds]
+
+
+@cache
+def _backend(language: str) -> EspeakBackend:
+    EspeakWrapper.set_library(espeakng_loader.get_library_path())
+    EspeakWrapper.set_data_path(espeakng_loader.get_data_path())
+    return EspeakBackend(language, preserve_punctuation=True, with_stress=True, tie=True)
