@@ -108,13 +108,14 @@ class TranscriptFailed:
 
 @dataclass(frozen=True, slots=True)
 class ResponseStarted:
-    """A response is under way, with one assistant item."""
+    """A response is under way, with one assistant item; `conversation` says whether that joins the history."""
 
     response_id: str
     item_id: str
     previous_item_id: str | None
     modality: Modality
     metadata: tuple[tuple[str, str], ...] = ()
+    conversation: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -266,8 +266,11 @@ class Replies:
         reply.response_id, reply.item_id = context.new_id("resp"), context.new_id("item")
         modality = reply.options.output_modality or context.config.output_modality
         previous = context.history.last_id
-        context.send(ResponseStarted(reply.response_id, reply.item_id, previous, modality, reply.options.metadata))
-        if reply.options.conversation:
+        kept = reply.options.conversation
+        context.send(
+            ResponseStarted(reply.response_id, reply.item_id, previous, modality, reply.options.metadata, kept)
+        )
+        if kept:
             context.history.insert(Entry(self._item(reply, "", "in_progress")))
 
     def _make(self, reply: Reply, situation: Situation, line: str | None = None) -> None:
