@@ -1,0 +1,37 @@
+"""Check that a session's log gives the same decisions again.
+
+examples:
+  affetto replay session.log
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from .outcome import FAILED, OK, USAGE
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("log", type=Path, help="event log of a session (written where duplex.event_logs is set)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    from ...pipelines.duplex import eventlog
+
+    try:
+        lines = args.log.read_text().splitlines()
+        divergence = eventlog.replay(lines)
+    except (OSError, ValueError) as error:
+        print(f"affetto replay: {args.log}: {error}")
+        return USAGE
+    same = divergence is None
+    if args.json:
+        print(json.dumps({"events": len(lines) - 1, "same": same, "line": None if same else divergence.line}))
+    elif divergence is None:
+        print(f"{len(lines) - 1} events, every decision the same")
+    else:
+        print(f"line {divergence.line}: decided {divergence.replayed}, the log has {divergence.logged}")
+    return OK if same else FAILED
