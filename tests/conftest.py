@@ -1,0 +1,40 @@
+"""What tests share: recordings, and the pulled weights of the real models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from affetto.models.errors import Unavailable
+from affetto.models.store import Store
+
+RECORDINGS = Path(__file__).parent / "recordings"
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def recordings() -> Path:
+    """Folder of real speech (LibriSpeech, CC BY 4.0; EmoDB, CC0)."""
+    return RECORDINGS
+
+
+@pytest.fixture
+def require() -> Callable[..., Store]:
+    """`require("whisper-base", ...)` gives the store, or skips where these weights were not pulled."""
+
+    def with_assets(*assets: str) -> Store:
+        store = Store()
+        for asset in assets:
+            try:
+                store.path(asset)
+            except Unavailable as error:
+                pytest.skip(str(error))
+        return store
+
+    return with_assets
