@@ -48,8 +48,12 @@ class AudioInput:
 
     def __init__(self, name: FormatName) -> None:
         self.name = name
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget what came: half a sample, and the resampler's tail."""
         self._rest = b""
-        self._resampler = soxr.ResampleStream(RATES[name], HEARING_RATE_HZ, 1, dtype="int16")
+        self._resampler = soxr.ResampleStream(RATES[self.name], HEARING_RATE_HZ, 1, dtype="int16")
 
     def decode(self, data: bytes) -> Pcm:
         if self.name == "audio/pcm":
@@ -61,22 +65,44 @@ class AudioInput:
             samples = _DECODE[self.name][np.frombuffer(data, np.uint8)]
         return np.asarray(self._resampler.resample_chunk(samples), np.int16)
 
+    def flush(self) -> Pcm:
+        """What the resampler still holds of the audio so far; then as new."""
+        tail = np.asarray(self._resampler.resample_chunk(np.zeros(0, np.int16), last=True), np.int16)
+        self.reset()
+        return tail
+
 
 class AudioOutput:
-    """int16 at the synthesizer's rate to bytes of one format."""
+    """int16 at the synthesizer's rate to bytes of one format, for one response."""
 
     def __init__(self, name: FormatName) -> None:
         self.name = name
         self._resampler: soxr.ResampleStream | None = None
         self._rate_hz = 0
 
+    @property
+    def bytes_per_s(self) -> int:
+        return RATES[self.name] * (2 if self.name == "audio/pcm" else 1)
+
     def encode(self, samples: Pcm, rate_hz: int) -> bytes:
-        target = RATES[self.name]
-        if rate_hz != target:
-            if rate_hz != self._rate_hz:
-                self._resampler, self._rate_hz = soxr.ResampleStream(rate_hz, target, 1, dtype="int16"), rate_hz
-            assert self._resampler is not None
+        head = b"" if rate_hz == self._rate_hz else self.flush()
+        if rate_hz != self._rate_hz:
+            self._rate_hz = rate_hz
+            same = rate_hz == RATES[self.name]
+            self._resampler = None if same else soxr.ResampleStream(rate_hz, RATES[self.name], 1, dtype="int16")
+        if self._resampler is not None:
             samples = np.asarray(self._resampler.resample_chunk(samples), np.int16)
+        return head + self._bytes(samples)
+
+    def flush(self) -> bytes:
+        """The end of what was encoded, which the resampler still holds."""
+        if self._resampler is None:
+            return b""
+        tail = np.asarray(self._resampler.resample_chunk(np.zeros(0, np.int16), last=True), np.int16)
+        self._resampler, self._rate_hz = None, 0
+        return self._bytes(tail)
+
+    def _bytes(self, samples: Pcm) -> bytes:
         if self.name == "audio/pcm":
             return samples.astype("<i2").tobytes()
         return _ENCODE[self.name][samples.astype(np.int32) + 32768].tobytes()

@@ -45,6 +45,12 @@ class ServerSection(Section):
     """A session from which nothing has come for this long is closed."""
     upload_mib: float = Field(25, gt=0)
     """Largest audio file for transcription."""
+    audio_s: float = Field(3600, gt=0)
+    """Longest audio in such a file, in seconds."""
+    grace_s: float = Field(10, ge=0)
+    """When the server stops: how long what is being said may go on."""
+    trusted_proxies: list[str] = ["127.0.0.1", "::1"]
+    """Addresses of proxies before us, which may say (X-Forwarded-For) where a client really is."""
     text_chars: int = Field(20_000, ge=100)
     """Longest text of an item, of instructions, or of a text to speak."""
 

@@ -32,6 +32,19 @@ class Telemetry:
             "affetto_dropped_audio_seconds_total", "Microphone audio dropped under overload", registry=self.registry
         )
 
+        self._refused_events = Counter(
+            "affetto_refused_events_total", "Client events answered by an error", ["code"], registry=self.registry
+        )
+        self._refused_clients = Counter(
+            "affetto_refused_clients_total", "Clients not let in", ["code"], registry=self.registry
+        )
+
+    def refused_event(self, code: str) -> None:
+        self._refused_events.labels(code).inc()
+
+    def refused_client(self, code: str) -> None:
+        self._refused_clients.labels(code).inc()
+
     def observe(self, record: Record) -> None:
         match record:
             case SessionOpened():

@@ -11,7 +11,9 @@ from pydantic import ValidationError
 
 LONGEST_QUOTE = 64
 """Characters of a client's own text that an error message repeats."""
-TAGS = frozenset({"server_vad", "semantic_vad", "audio/pcm", "audio/pcmu", "audio/pcma", "int", "literal['inf']"})
+TAGS = frozenset(
+    {"server_vad", "semantic_vad", "audio/pcm", "audio/pcmu", "audio/pcma", "int", "constrained-int", "literal['inf']"}
+)
 """Branches of unions, which pydantic names in a location although the client never wrote them."""
 
 
@@ -42,8 +44,8 @@ def from_validation(error: ValidationError, root: str, event_id: str | None) -> 
     code = "invalid_type" if first["type"].endswith("_type") else "invalid_value"
     if first["type"] == "extra_forbidden":
         code = "unknown_parameter"
-    message = f"Invalid value for '{path}': {first['msg']}."
-    return ProtocolError(code, message.replace("..", "."), path, event_id)
+    why = first["msg"].removeprefix("Value error, ").rstrip(".")
+    return ProtocolError(code, f"Invalid value for '{path}': {why}.", path, event_id)
 
 
 def _path(location: Sequence[int | str]) -> list[str]:

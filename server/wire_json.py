@@ -8,8 +8,12 @@ from typing import Any, NoReturn
 
 from .wire_errors import ProtocolError, quoted
 
+LONGEST_REASON = 160
+
 _HALF_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 """An escape that may be half of a pair: only texts with one need the slow check."""
+_EVENT_ID = re.compile(r'"event_id"\s*:\s*"([^"\\]{1,512})"')
+"""A client's id of its event, where the event as a whole cannot be read."""
 _UNWANTED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff]")
 """Control characters, and those that reorder the text around them (Unicode TR9, explicit directional formatting)."""
 
@@ -22,14 +26,14 @@ def parse(text: str) -> dict[str, Any]:
     """
     try:
         value = json.loads(text, object_pairs_hook=_once_each, parse_constant=_no_constant, parse_float=_finite)
+        if not isinstance(value, dict):
+            raise ValueError(f"an event is an object, not {type(value).__name__}")
+        if _HALF_SURROGATE.search(text):
+            _check_encodable(value)
     except RecursionError:
-        raise _refusal("it is nested too deeply") from None
+        raise _refusal("it is nested too deeply", text) from None
     except ValueError as error:
-        raise _refusal(quoted(str(error))) from None
-    if not isinstance(value, dict):
-        raise _refusal(f"an event is an object, not {type(value).__name__}")
-    if _HALF_SURROGATE.search(text):
-        _check_encodable(value)
+        raise _refusal(str(error), text) from None
     return value
 
 
@@ -61,9 +65,12 @@ def _finite(digits: str) -> float:
 def _check_encodable(value: object) -> None:
     try:
         json.dumps(value, ensure_ascii=False).encode()
-    except (UnicodeEncodeError, RecursionError):
-        raise _refusal("it holds half a surrogate pair") from None
+    except UnicodeEncodeError:
+        raise ValueError("it holds half a surrogate pair") from None
 
 
-def _refusal(why: str) -> ProtocolError:
-    return ProtocolError("invalid_json", f"The event could not be read as JSON: {why}.")
+def _refusal(why: str, text: str) -> ProtocolError:
+    named = _EVENT_ID.search(text)
+    event_id = cleaned(named[1]) if named else None
+    shown = why.partition(": line")[0][:LONGEST_REASON]
+    return ProtocolError("invalid_json", f"The event could not be read as JSON: {shown}.", None, event_id)

@@ -27,15 +27,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from .. import app
+    from .. import serving
 
     settings = options.settings_of(args, server__host=args.host, server__port=args.port)
-    listening = app.listen(settings.server.host, settings.server.port)
+    listening = serving.listen(settings.server.host, settings.server.port)
     store = Store(settings.models_dir)
     weights.pull(store, weights.needed(settings))
     port = listening.getsockname()[1]
     print(f"affetto serves on http://{settings.server.host}:{port} (stop with Ctrl-C)", file=sys.stderr)
-    server = app.server(settings, store)
+    server = serving.server(settings, store)
     if args.port_file:
         _tell_port(server, args.port_file, port)
     server.run(sockets=[listening])

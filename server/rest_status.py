@@ -1,0 +1,70 @@
+"""Health, readiness, metrics, and the client secrets with which browsers open sessions."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import JSONResponse, Response
+from prometheus_client import CONTENT_TYPE_LATEST
+from pydantic import Field
+
+from .. import __version__
+from .auth import Guest
+from .connection import new_wire_session
+from .protocol import ProtocolError
+from .rest import ApiError, admitted, state_of
+from .wire_schema import Shape
+
+router = APIRouter()
+
+
+class ExpiresAfter(Shape):
+    anchor: Literal["created_at"] = "created_at"
+    seconds: int = Field(600, ge=10, le=7200)
+
+
+class SecretRequest(Shape):
+    expires_after: ExpiresAfter = ExpiresAfter()
+    session: dict[str, Any] = Field(default_factory=dict)
+
+
+@router.get("/health", tags=["status"])
+async def health() -> dict[str, str]:
+    """The process lives."""
+    return {"status": "ok", "version": __version__}
+
+
+@router.get("/ready", tags=["status"])
+async def ready(request: Request) -> JSONResponse:
+    """Whether a new session would be served: 200 or 503. A backend may say so by its property `ready`."""
+    state = state_of(request)
+    parts = {name: bool(getattr(getattr(state.backends, name), "ready", True)) for name in state.backends.__slots__}
+    full = state.door.full
+    fine = all(parts.values()) and not full
+    return JSONResponse(
+        {"ready": fine, "backends": parts, "sessions": state.door.live, "full": full}, 200 if fine else 503
+    )
+
+
+@router.get("/metrics", tags=["status"])
+async def metrics(request: Request) -> Response:
+    """For Prometheus."""
+    return Response(state_of(request).telemetry.render(), headers={"content-type": CONTENT_TYPE_LATEST})
+
+
+@router.post("/v1/realtime/client_secrets", tags=["realtime"])
+async def client_secret(
+    request: Request, guest: Annotated[Guest, Depends(admitted)], body: SecretRequest | None = None
+) -> dict[str, Any]:
+    """A key for a browser: opens sessions until it expires, begun as `session` says."""
+    asked, state = body or SecretRequest(), state_of(request)
+    try:
+        model = asked.session.get("model")
+        session_id, name = f"sess_{secrets.token_hex(8)}", model if isinstance(model, str) else ""
+        session = new_wire_session(state, session_id, name, Guest(guest.name, asked.session))
+    except ProtocolError as error:
+        raise ApiError(400, error.code, error.message, error.param) from None
+    value, expires_at = state.door.issue_secret(guest, asked.expires_after.seconds, asked.session)
+    return {"value": value, "expires_at": expires_at, "session": session.echo()}

@@ -1,0 +1,105 @@
+"""Runs the application: its address, its limits on the line, and how it stops."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+from contextlib import AsyncExitStack
+
+import uvicorn
+from fastapi import FastAPI
+
+from ..models.store import Store
+from .app import create_app
+from .settings import Settings
+from .transport import HttpProtocol, WebSocketProtocol
+
+MESSAGE_BYTES = 2 * 2**20
+"""Largest WebSocket message. OpenAI allows 15 MiB; no client that we know sends more than seconds of audio in one."""
+PING_S = 20.0
+AFTER_GRACE_S = 5
+
+
+class PortInUse(Exception):
+    """The address cannot be listened on; the message says what to do."""
+
+
+class Server(uvicorn.Server):
+    """Lets what is being said end before it stops."""
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI, grace_s: float) -> None:
+        super().__init__(config)
+        self._app = app
+        self._grace_s = grace_s
+        self._life = AsyncExitStack()
+        self.up = asyncio.Event()
+        """Set once it takes connections."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Starts the models itself: uvicorn would log their errors and exit, here they are raised."""
+        await self._life.enter_async_context(self._app.router.lifespan_context(self._app))
+        await super().startup(sockets)
+        self.up.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        realtime = getattr(self._app.state, "realtime", None)
+        if realtime is not None and not self.force_exit:
+            await realtime.drain(self._grace_s)
+        await super().shutdown(sockets)
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        async with self._life:
+            await super().serve(sockets)
+
+
+def serve(settings: Settings, store: Store | None = None) -> None:
+    """Run until interrupted.
+
+    Raises:
+        PortInUse: somebody else listens there.
+        BadBackend, Unavailable: the models cannot be started.
+    """
+    listening = listen(settings.server.host, settings.server.port)
+    server(settings, store).run(sockets=[listening])
+
+
+def server(settings: Settings, store: Store | None = None) -> Server:
+    """A server with the limits that a public WebSocket needs; give `run` or `serve` the socket of `listen`."""
+    app = create_app(settings, store)
+    config = uvicorn.Config(
+        app,
+        http=HttpProtocol,
+        ws=WebSocketProtocol,
+        lifespan="off",
+        ws_max_size=MESSAGE_BYTES,
+        ws_per_message_deflate=False,
+        ws_ping_interval=PING_S,
+        ws_ping_timeout=PING_S,
+        timeout_graceful_shutdown=AFTER_GRACE_S,
+        forwarded_allow_ips=settings.server.trusted_proxies,
+        server_header=False,
+        log_level="warning",
+        access_log=False,
+    )
+    return Server(config, app, settings.server.grace_s)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A bound socket. Raises PortInUse with what to do."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        if error.errno == errno.EADDRINUSE:
+            raise PortInUse(
+                f"port {port} on {host} is in use: stop the other server, or choose another with --port or server.port"
+            ) from None
+        raise PortInUse(f"cannot listen on {host} port {port}: {error.strerror or error}") from None
+    listening.listen(2048)
+    return listening
