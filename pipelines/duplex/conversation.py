@@ -11,7 +11,6 @@ from .actions import Action, Resume
 from .commands import (
     CancelResponse,
     ClearAudio,
-    Command,
     CommitAudio,
     Configure,
     CreateItem,
@@ -93,7 +92,7 @@ class Conversation:
             case TimerFired():
                 self._on_timer(event.kind)
             case Commanded():
-                self._on_command(event.command)
+                self._on_command(event)
             case PauseJudged():
                 self.turns.on_judged(event)
             case Recognized():
@@ -171,14 +170,14 @@ class Conversation:
             case TimerKind.IDLE:
                 self.turns.on_idle()
 
-    def _on_command(self, command: Command) -> None:
-        match command:
+    def _on_command(self, event: Commanded) -> None:
+        match command := event.command:
             case Configure():
                 self._configure(command)
             case CommitAudio():
-                self.turns.commit_by_hand(command.event_id)
+                self.turns.commit_by_hand(command.event_id, event.audio)
             case ClearAudio():
-                self.turns.clear()
+                self.turns.clear(event.audio)
                 self._context.send(AudioCleared())
             case CreateItem():
                 self._editing.create(command)

@@ -100,8 +100,11 @@ class TimerFired:
 
 @dataclass(frozen=True, slots=True)
 class Commanded:
+    """A client's request; `audio` is how many samples it had sent by then, where that matters."""
+
     at: int
     command: Command
+    audio: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +36,7 @@ from .activity import VoiceActivity
 from .backends import Backends
 from .buffer import AudioBuffer
 from .clock import SessionClock
-from .commands import Command, Configure, ReportPlayback
+from .commands import ClearAudio, Command, CommitAudio, Configure, ReportPlayback
 from .config import ServerVad, SessionConfig
 from .conversation import Conversation
 from .endpointing import milliseconds
@@ -68,6 +68,14 @@ OUTPUT_LIMIT = 2000
 IDLE_KEEP_SAMPLES = 4 * HEARING_RATE_HZ
 
 
+@dataclass(frozen=True, slots=True)
+class _AfterAudio:
+    """A request about the audio sent before it; `pushed` samples had come by then."""
+
+    command: CommitAudio | ClearAudio
+    pushed: int
+
+
 class Session:
     """Built and run inside an event loop; `push` and `command` never block, `outputs` ends when the session does."""
 
@@ -95,7 +103,8 @@ class Session:
         self._missing = 0
         self._backlog: deque[NDArray[np.int16]] = deque()
         self._waiting = 0
-        self._events: deque[Event | Command] = deque()
+        self._pushed = 0
+        self._events: deque[Event | Command | _AfterAudio] = deque()
         self._timers: dict[TimerKind, int] = {}
         self._wake = asyncio.Event()
         self._taken = asyncio.Event()
@@ -111,6 +120,7 @@ class Session:
         """Take microphone audio, 16 kHz mono, any length. Beyond the backlog the oldest is dropped."""
         self._backlog.append(samples)
         self._waiting += len(samples)
+        self._pushed += len(samples)
         dropped = 0
         while self._waiting > BACKLOG_SAMPLES and len(self._backlog) > 1:
             dropped += len(self._backlog[0])
@@ -121,7 +131,10 @@ class Session:
 
     def command(self, command: Command) -> None:
         """Take a client's request; a refusal comes back as `outputs.Rejected`."""
-        self._events.append(command)
+        if isinstance(command, CommitAudio | ClearAudio):
+            self._events.append(_AfterAudio(command, self._pushed))
+        else:
+            self._events.append(command)
         self._wake.set()
 
     async def room(self) -> None:
@@ -182,14 +195,23 @@ class Session:
             pass
 
     def _take_events(self) -> None:
-        while self._events:
+        while self._events and not self._audio_first(self._events[0]):
             event = self._events.popleft()
+            if isinstance(event, _AfterAudio):
+                self._feed(Commanded(self._now(), event.command, event.pushed))
+                continue
             if isinstance(event, ReportPlayback):
                 self._mouth.report(event.item_id, event.played_ms, self._loop.time())
             if isinstance(event, Configure):
                 self._activity.threshold = _threshold(event.config)
             self._feed(Commanded(self._now(), event) if not hasattr(event, "at") else event)  # type: ignore[arg-type]
         self._taken.set()
+
+    def _audio_first(self, event: object) -> bool:
+        """Whether audio that was sent before this request is still to be heard."""
+        if not isinstance(event, _AfterAudio):
+            return False
+        return self._pushed - self._waiting < event.pushed or self._buffer.end - self._heard_to >= VAD_FRAME_SAMPLES
 
     def _take_audio(self) -> None:
         """Store what came, and watch it for a voice, frame by frame."""

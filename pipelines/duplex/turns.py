@@ -74,6 +74,7 @@ class Turns:
         self._policy = policy
         self._numbers = 0
         self._buffer_start = 0
+        self._audio_used = 0
         self.phase = Phase.IDLE
         self.current: Turn | None = None
         self.pending: dict[int, Turn] = {}
@@ -194,8 +195,11 @@ class Turns:
         turn.wants_response = wants_response and detection is not None and detection.create_response
         self._become_item(turn)
 
-    def commit_by_hand(self, event_id: str | None) -> None:
-        """`input_audio_buffer.commit`: what has come since the last one is the turn."""
+    def commit_by_hand(self, event_id: str | None, audio: int | None = None) -> None:
+        """`input_audio_buffer.commit`: what has come since the last one is the turn.
+
+        `audio` is how many samples have come in all: where none come, the clock goes on all the same.
+        """
         context = self._context
         if context.config.turn_detection is not None:
             if self.current is None:
@@ -203,16 +207,19 @@ class Turns:
             else:
                 self.commit(context.at, wants_response=False)
             return
-        if context.at - self._buffer_start < samples(SHORTEST_COMMIT_MS):
+        received = context.at - self._buffer_start if audio is None else audio - self._audio_used
+        if min(received, context.at - self._buffer_start) < samples(SHORTEST_COMMIT_MS):
             self._nothing_to_commit(event_id)
             return
+        self._audio_used = audio or 0
         self._numbers += 1
         turn = Turn(self._numbers, context.new_id("item"), self._buffer_start, context.at, revision=1)
         self._hear(turn, final=True)
         self._become_item(turn)
 
-    def clear(self) -> None:
-        """Forget what was said and not committed."""
+    def clear(self, audio: int | None = None) -> None:
+        """Forget what was said and not committed; `audio` as in `commit_by_hand`."""
+        self._audio_used = audio or self._audio_used
         self._replies.drop_speculation()
         self.current, self.phase = None, Phase.IDLE
         self._buffer_start = self._context.at
