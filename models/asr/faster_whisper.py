@@ -85,6 +85,11 @@ class FasterWhisper:
         except RuntimeError as error:
             raise Failed(f"recognition failed: {error}") from error
 
+    def encoding(self, audio: Samples) -> Encoding:
+        """What `recognize` would give beside the words, without decoding; blocking. Cue heads train on it."""
+        frames = [self._encode(audio[start:end])[1] for start, end in cut_points(audio, LONGEST_S)]
+        return Encoding(np.concatenate(frames), ENCODER_HOP)
+
     def _recognize(self, audio: Samples, language: str, prompt: str) -> Recognition:
         if len(audio) < SHORTEST_S * HEARING_RATE_HZ:
             return Recognition(Transcript("", final=True))

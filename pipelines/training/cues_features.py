@@ -1,0 +1,68 @@
+"""Encoder frames of every recording, computed once: a cache on disk beside nothing of the repository.
+
+Training reads what the live loop reads: the recogniser's own encoding of the speech with its short silence after it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+from numpy.typing import NDArray
+
+from ...models.asr.faster_whisper import FasterWhisper, Options
+from ...models.base import HEARING_RATE_HZ, Samples
+from ...models.store import Store
+from .augment import Materials, varied
+
+
+def load(path: Path) -> Samples:
+    """A recording as mono float32 at 16 kHz (first channel)."""
+    audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    mono = audio[:, 0]
+    return np.asarray(mono if rate == HEARING_RATE_HZ else soxr.resample(mono, rate, HEARING_RATE_HZ), np.float32)
+
+
+class Encoder:
+    """Encodes recordings, and altered copies of them, through a cache folder."""
+
+    def __init__(self, store: Store, cache: Path, materials: Materials | None = None, *, threads: int = 1) -> None:
+        self._store = store
+        self._cache = cache
+        self._threads = threads
+        self._materials = materials or Materials()
+        self._model: FasterWhisper | None = None
+
+    def audio(self, path: Path, variant: int = 0) -> Samples:
+        """The recording itself (variant 0), or one of its altered copies, the same each time."""
+        audio = load(path)
+        if not variant:
+            return audio
+        seed = int(hashlib.sha256(f"{path.name}:{variant}".encode()).hexdigest()[:12], 16)
+        return varied(audio, self._materials, np.random.default_rng(seed))
+
+    def frames(self, path: Path, variant: int = 0) -> NDArray[np.float32]:
+        """Encoder frames [n, 512], 20 ms each."""
+        kept = self._cache / f"{variant}" / path.parent.name / f"{path.stem}.npy"
+        if kept.is_file():
+            return np.load(kept).astype(np.float32)
+        frames = self._whisper().encoding(self.audio(path, variant)).frames
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        partial = kept.with_suffix(".partial.npy")
+        np.save(partial, frames.astype(np.float16))
+        partial.replace(kept)
+        return frames
+
+    def _whisper(self) -> FasterWhisper:
+        if self._model is None:
+            self._model = FasterWhisper(Options(threads=self._threads), self._store)
+        return self._model
+
+
+def materials(root: Path, rooms: Iterable[str], noises: Iterable[str]) -> Materials:
+    """Loads what copies are altered with; paths relative to `root`."""
+    return Materials(tuple(load(root / path) for path in rooms), tuple(load(root / path) for path in noises))
