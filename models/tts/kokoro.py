@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..base import Speech, SpokenWord, Style
-from ..errors import Failed
+from ..errors import Failed, Unavailable
 from ..store import Store
 from ..worker import Worker
 from .phonemes import LONGEST, phonemes, tokens
@@ -43,7 +43,13 @@ class Kokoro:
         settings.intra_op_num_threads, settings.inter_op_num_threads = options.threads, 1
         path = store.path("kokoro") / "kokoro-v1.0.int8.onnx"
         self._session = onnxruntime.InferenceSession(str(path), settings, providers=["CPUExecutionProvider"])
-        self._voices = {p.stem: np.fromfile(p, "<f4").reshape(-1, 1, 256) for p in sorted(VOICES.glob("*.bin"))}
+        files = [*sorted(VOICES.glob("*.bin")), *sorted((store.root / "kokoro-voices").glob("*.bin"))]
+        self._voices = {p.stem: np.fromfile(p, "<f4").reshape(-1, 1, 256) for p in files}
+        if options.voice not in self._voices:
+            raise Unavailable(
+                f"there is no voice {options.voice!r}; choose one of {', '.join(self._voices)}, "
+                "or get more with `affetto pull kokoro-voices`"
+            )
         self._voices["default"] = self._voices[options.voice]
         self._default = options.voice
         self._worker = Worker("kokoro")

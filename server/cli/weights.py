@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
-from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
 
 from ...models.store import Store
+from ...models.store.events import Checking, Progressed, PullEvent, SourceLost, Waiting
 from ..settings import Settings
+
+MIB = 2**20
+LARGE_BYTES = 50 * MIB
+"""Files under this size get one line, not ten."""
 
 
 def needed(settings: Settings) -> tuple[str, ...]:
@@ -37,29 +40,55 @@ def pull(store: Store, names: Iterable[str]) -> tuple[str, ...]:
     if not missing:
         return ()
     console = Console(stderr=True)
-    size = sum(store.manifest.assets[name].size for name in missing) / 2**20
-    console.print(f"fetching weights into {store.root}: {', '.join(missing)} ({size:.0f} MiB)")
-    if not sys.stderr.isatty():
-        return store.pull(missing, progress=_lines(console))
+    size = sum(store.manifest.assets[name].size for name in missing) / MIB
+    console.print(f"fetching weights into {store.root}: {', '.join(missing)} ({size:.0f} MiB)", highlight=False)
+    if not console.is_terminal:
+        return store.pull(missing, observer=Lines(console))
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=console) as bars:
-        tasks: dict[str, Any] = {}
-
-        def show(name: str, done: int, total: int) -> None:
-            if name not in tasks:
-                tasks[name] = bars.add_task(name, total=total)
-            bars.update(tasks[name], completed=done)
-
-        return store.pull(missing, progress=show)
+        return store.pull(missing, observer=Bars(bars))
 
 
-def _lines(console: Console) -> Any:
-    told: dict[str, int] = {}
+class Bars:
+    """A bar a file, on a terminal."""
 
-    def show(name: str, done: int, total: int) -> None:
-        tenth = 10 * done // total
-        if told.get(name) != tenth:
-            told[name] = tenth
-            console.print(f"  {name}: {10 * tenth}% of {total / 2**20:.0f} MiB")
+    def __init__(self, bars: Progress) -> None:
+        self._bars = bars
+        self._tasks: dict[str, TaskID] = {}
 
-    return show
+    def __call__(self, event: PullEvent) -> None:
+        if not isinstance(event, Progressed):
+            self._bars.console.print(told(event), highlight=False)
+            return
+        if event.file not in self._tasks:
+            self._tasks[event.file] = self._bars.add_task(event.file, total=event.size)
+        self._bars.update(self._tasks[event.file], completed=event.done)
+
+
+class Lines:
+    """A plain line for each tenth of a large file, and for each small one, elsewhere."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._tenths: dict[str, int] = {}
+
+    def __call__(self, event: PullEvent) -> None:
+        if isinstance(event, Progressed):
+            tenth = 10 * event.done // event.size
+            if self._tenths.get(event.file) == tenth or (event.size < LARGE_BYTES and tenth < 10):
+                return
+            self._tenths[event.file] = tenth
+        self._console.print(told(event), highlight=False, soft_wrap=True)
+
+
+def told(event: PullEvent) -> str:
+    """An event in words."""
+    match event:
+        case Waiting(root):
+            return f"  another process pulls into {root}: waiting until it is done"
+        case Checking(file, size):
+            return f"  {file}: checking what is there ({size / MIB:.0f} MiB)"
+        case Progressed(file, done, size):
+            return f"  {file}: {100 * done // size}% of {size / MIB:.1f} MiB"
+        case SourceLost(file, problem):
+            return f"  {file}: {problem}"
