@@ -3,7 +3,10 @@
 `affetto.connect(url)` opens a session with one; everything else is `affetto --help`.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .clients.connection import connect
 
 __version__ = "0.1.0"
 __all__ = ["__version__", "connect"]

@@ -1,25 +1,26 @@
-"""Talk with a microphone and loudspeaker, full duplex (extra `microphone`)."""
+"""Talk with a microphone and a loudspeaker, full duplex (extra `microphone`)."""
 
 from __future__ import annotations
 
 import asyncio
-import base64
 import importlib
 import threading
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
+from ..server.protocol import PCM_RATE_HZ
+from .connection import Call, Event
+from .errors import NoSound
+from .playout import Playout
+from .turn import Pcm
 
-from .connection import WIRE_RATE_HZ, Call, Event
-
-BLOCK = int(WIRE_RATE_HZ * 0.02)
-DUCK_GAIN = 0.126
-
-
-class NoSound(Exception):
-    """There is no sound device, or the library for it is missing; the message says what to do."""
+BLOCK = PCM_RATE_HZ // 50
+JITTER_MS = 60
+BACKLOG_BLOCKS = 250
+"""Microphone audio that may wait for the network, 5 s; beyond it the oldest is dropped."""
+REPORT_S = 0.1
+SESSION: dict[str, Any] = {"empathy": {"events": True, "playback_reports": True}}
+"""What a call needs to be told, so that our loudspeaker can follow the server."""
 
 
 def sound_library() -> Any:
@@ -30,100 +31,78 @@ def sound_library() -> Any:
         raise NoSound("talking needs the microphone extra: pip install 'affetto[microphone]'") from None
     except OSError as error:
         raise NoSound(f"the sound library cannot start ({error}): install PortAudio (Debian: libportaudio2)") from None
-    try:
-        library.query_devices(kind="input")
-        library.query_devices(kind="output")
-    except (ValueError, library.PortAudioError) as error:
-        raise NoSound(
-            f"no microphone or loudspeaker was found ({error}): use `affetto say FILE.wav` or `affetto chat` here"
-        ) from None
+    for kind, name in (("input", "microphone"), ("output", "loudspeaker")):
+        try:
+            library.query_devices(kind=kind)
+        except (ValueError, library.PortAudioError) as error:
+            raise NoSound(
+                f"no {name} was found ({error}): plug one in, or use `affetto say FILE.wav` or `affetto chat`"
+            ) from None
     return library
 
 
-class Speaker:
-    """What is to be played, filled by events and emptied by the sound card's thread."""
+class Loudspeaker:
+    """A playout between two threads: events fill it, the sound card's thread empties it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._blocks: deque[tuple[str, np.ndarray[Any, np.dtype[np.int16]]]] = deque()
-        self._gain = 1.0
-        self._held = False
-        self.item_id = ""
-        self.played = 0
+        self._playout = Playout(jitter_ms=JITTER_MS)
 
     def take(self, event: Event) -> None:
-        """Follow the server: audio in, lower, hold, go on, drop."""
         with self._lock:
-            match event["type"]:
-                case "response.output_audio.delta":
-                    pcm = np.frombuffer(base64.b64decode(event["delta"]), "<i2").astype(np.int16)
-                    self._blocks.append((event["item_id"], pcm))
-                case "empathy.duck":
-                    self._gain = DUCK_GAIN
-                case "empathy.hold":
-                    self._held = True
-                case "empathy.resume":
-                    self._gain, self._held = 1.0, False
-                case "input_audio_buffer.speech_started":
-                    self._blocks.clear()
-                    self._gain, self._held = 1.0, False
+            self._playout.take(event)
 
-    def fill(self, count: int) -> np.ndarray[Any, np.dtype[np.int16]]:
-        """The next `count` samples to play; silence where there are none."""
-        out = np.zeros(count, np.int16)
+    def fill(self, count: int) -> Pcm:
         with self._lock:
-            at = 0
-            while at < count and self._blocks and not self._held:
-                item_id, pcm = self._blocks.popleft()
-                if item_id != self.item_id:
-                    self.item_id, self.played = item_id, 0
-                used = pcm[: count - at]
-                out[at : at + len(used)] = used * self._gain
-                at += len(used)
-                self.played += len(used)
-                if len(used) < len(pcm):
-                    self._blocks.appendleft((item_id, pcm[len(used) :]))
-        return out
+            return self._playout.fill(count)
+
+    def position(self) -> tuple[str, int]:
+        """The answer that sounds, and how many milliseconds of it have."""
+        with self._lock:
+            return self._playout.item_id, self._playout.played_ms
 
 
-async def talk(call: Call, show: Callable[[Event], None]) -> None:
-    """Until interrupted: microphone to server, server to loudspeaker, events to `show`. Raises NoSound."""
-    library = sound_library()
-    loop, speaker = asyncio.get_running_loop(), Speaker()
-    microphone: asyncio.Queue[bytes] = asyncio.Queue(250)
+async def talk(call: Call, show: Callable[[Event], None], *, library: Any = None) -> None:
+    """Until the call ends: microphone to server, server to loudspeaker, events to `show`. Raises NoSound, CallEnded."""
+    card = library or sound_library()
+    loop, speaker = asyncio.get_running_loop(), Loudspeaker()
+    blocks: asyncio.Queue[bytes] = asyncio.Queue(BACKLOG_BLOCKS)
 
     def on_block(indata: Any, outdata: Any, frames: int, time: Any, status: Any) -> None:
-        loop.call_soon_threadsafe(_offer, microphone, bytes(indata))
+        loop.call_soon_threadsafe(_offer, blocks, bytes(indata))
         outdata[:] = speaker.fill(frames).tobytes()
 
-    stream = library.RawStream(samplerate=WIRE_RATE_HZ, blocksize=BLOCK, channels=1, dtype="int16", callback=on_block)
+    try:
+        stream = card.RawStream(samplerate=PCM_RATE_HZ, blocksize=BLOCK, channels=1, dtype="int16", callback=on_block)
+    except card.PortAudioError as error:
+        raise NoSound(f"the sound card does not take 24 kHz mono ({error}): choose another default device") from None
     with stream:
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(_send(call, microphone))
-            tasks.create_task(_report(call, speaker))
+            helpers = [tasks.create_task(_send(call, blocks)), tasks.create_task(_report(call, speaker))]
             async for event in call:
                 speaker.take(event)
                 show(event)
+            for helper in helpers:
+                helper.cancel()
 
 
-def _offer(queue: asyncio.Queue[bytes], block: bytes) -> None:
+def _offer(blocks: asyncio.Queue[bytes], block: bytes) -> None:
     """Drop the oldest sound rather than fall behind."""
-    if queue.full():
-        queue.get_nowait()
-    queue.put_nowait(block)
+    if blocks.full():
+        blocks.get_nowait()
+    blocks.put_nowait(block)
 
 
-async def _send(call: Call, microphone: asyncio.Queue[bytes]) -> None:
+async def _send(call: Call, blocks: asyncio.Queue[bytes]) -> None:
     while True:
-        await call.send_audio(await microphone.get())
+        await call.send_audio(await blocks.get())
 
 
-async def _report(call: Call, speaker: Speaker) -> None:
+async def _report(call: Call, speaker: Loudspeaker) -> None:
     """Tell the server what was played, while something is."""
     last = ("", 0)
     while True:
-        await asyncio.sleep(0.1)
-        now = (speaker.item_id, speaker.played)
-        if now != last and now[0]:
+        await asyncio.sleep(REPORT_S)
+        if (now := speaker.position()) != last and now[0]:
             last = now
-            await call.report_played(now[0], now[1] * 1000 // WIRE_RATE_HZ)
+            await call.report_played(*now)

@@ -1,4 +1,4 @@
-"""A server of our own for a demo or a measurement: started as a child process, ready when its port answers."""
+"""A server of our own, for a demo or a measurement: a child process on a free port."""
 
 from __future__ import annotations
 
@@ -8,45 +8,61 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+from .errors import ServerDied
 
-class ServerDied(Exception):
-    """The server ended before it was ready; the message has its last words."""
+STOP_S = 20.0
+LOOK_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class OwnServer:
+    url: str
+    pid: int
 
 
 @contextmanager
 def running_server(
-    arguments: Sequence[str] = (), *, patience_s: float = 1800, quiet: bool = False
-) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """Address and process of a fresh `affetto serve` on a free port; stopped at the end. Raises ServerDied."""
+    arguments: Sequence[str] = (), *, patience_s: float = 3600, quiet: bool = False
+) -> Iterator[OwnServer]:
+    """A fresh `affetto serve` with these arguments, once it takes calls; stopped at the end.
+
+    What it prints goes to our own standard error; with `quiet` only the last words of a server that died are told.
+
+    Raises:
+        ServerDied: it ended before it was ready; `status` is its exit status.
+    """
     with tempfile.TemporaryDirectory() as folder:
         port_file, log = Path(folder) / "port", Path(folder) / "log"
         command = [sys.executable, "-m", "affetto.server", "serve", "--port", "0", "--port-file", str(port_file)]
         with log.open("wb") as errors:
             process = subprocess.Popen([*command, *arguments], stderr=errors if quiet else None)
         try:
-            yield f"ws://127.0.0.1:{_port(process, port_file, log, patience_s)}", process
+            port = _port(process, port_file, log, patience_s)
+            yield OwnServer(f"ws://127.0.0.1:{port}", process.pid)
         finally:
             _stop(process)
 
 
 def _port(process: subprocess.Popen[bytes], port_file: Path, log: Path, patience_s: float) -> int:
+    """Its port, once it has written that down."""
     deadline = time.monotonic() + patience_s
     while time.monotonic() < deadline:
         if port_file.exists() and (text := port_file.read_text()):
             return int(text)
-        if process.poll() is not None:
+        if (status := process.poll()) is not None:
             lines = log.read_text(errors="replace").strip().splitlines()
-            raise ServerDied(f"the server did not start: {lines[-1] if lines else 'see above'}")
-        time.sleep(0.05)
-    raise ServerDied(f"the server was not ready within {patience_s:.0f} s")
+            raise ServerDied("the server did not start" + (f": {lines[-1]}" if lines else ""), status)
+        time.sleep(LOOK_S)
+    raise ServerDied(f"the server was not ready within {patience_s:.0f} s", 1)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
     try:
-        process.wait(20)
+        process.wait(STOP_S)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

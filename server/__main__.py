@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 
 from .. import __version__
-from .cli.outcome import OK, USAGE, explain
+from .cli.outcome import FAILED, OK, USAGE, explain
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("affetto.clients.cli.demo", "start a server, ask it a recorded question, show what happens"),
@@ -18,42 +19,40 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "chat": ("affetto.clients.cli.chat", "write with a server"),
     "pull": ("affetto.server.cli.pull", "fetch the models' weights"),
     "doctor": ("affetto.server.cli.doctor", "tell what is installed, pulled, reachable, and how fast it is here"),
-    "eval": ("affetto.server.cli.evaluate", "measure a part of the system on data"),
-    "bench": ("affetto.clients.cli.bench", "measure a running conversation's timing"),
-    "replay": ("affetto.server.cli.replay", "check that a session's log gives the same decisions again"),
     "config": ("affetto.server.cli.config", "show the effective settings, or write a commented file"),
+    "eval": ("affetto.server.cli.evaluate", "measure a part of the system on data"),
+    "bench": ("affetto.clients.cli.bench", "measure the timing of conversations"),
+    "replay": ("affetto.server.cli.replay", "check that a session's log gives the same decisions again"),
+    "version": ("affetto.server.cli.version", "tell the version"),
 }
+INTERRUPTED = 130
 
-EPILOG = """\
+HELP = """\
+usage: affetto COMMAND [options]
+
+An empathetic spoken dialogue server: hears what you say and how you say it, and answers aloud.
+
+commands:
+{commands}
+
 first steps:
   affetto demo                 everything at once, on this machine
   affetto serve                then, in another terminal:  affetto chat
-  affetto COMMAND --help       what a command takes
+  affetto COMMAND --help       what a command takes, with examples
+
+exit status: 0 done, 1 failed, 2 wrong usage, 3 something needed is missing
 """
 
 
-def parser() -> argparse.ArgumentParser:
-    """The top level; commands add their own arguments once chosen."""
-    top = argparse.ArgumentParser(
-        prog="affetto",
-        description="An empathetic spoken dialogue server: hears what you say and how you say it, and answers aloud.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    top.add_argument("--version", action="version", version=f"affetto {__version__}")
-    listing = "\n".join(f"  {name:<8} {text}" for name, (_, text) in COMMANDS.items())
-    top.add_argument("command", nargs="?", metavar="COMMAND", help=argparse.SUPPRESS)
-    top.usage = f"affetto COMMAND [options]\n\ncommands:\n{listing}"
-    return top
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; gives the exit status: 0 done, 1 failed, 2 wrong usage, 3 something needed is missing."""
+    """Run a command; gives the exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    if not given or given[0].startswith("-"):
-        top = parser()
-        top.parse_args(given)
-        top.print_help()
+    if not given or given[0] in ("-h", "--help", "help"):
+        listing = "\n".join(f"  {name:<8} {text}" for name, (_, text) in COMMANDS.items())
+        print(HELP.format(commands=listing), end="")
+        return OK
+    if given[0] in ("-V", "--version"):
+        print(f"affetto {__version__}")
         return OK
     name, *rest = given
     if name not in COMMANDS:
@@ -77,7 +76,10 @@ def run(name: str, arguments: Sequence[str]) -> int:
     try:
         return int(module.run(args))
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
+    except BrokenPipeError:  # whoever read our output has heard enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
     except Exception as error:  # noqa: BLE001 - expected ones become a sentence, others are raised again
         message, status = explain(error)
         print(f"affetto {name}: {message}", file=sys.stderr)

@@ -1,0 +1,1 @@
+"""Commands of a client; server/__main__.py finds them by name."""

@@ -4,13 +4,33 @@ from __future__ import annotations
 
 import argparse
 import os
+from pathlib import Path
 
-DEFAULT_URL = "ws://127.0.0.1:8600"
+from ..connection import DEFAULT_URL, KEY_VARIABLE, URL_VARIABLE
 
 
 def add_server(parser: argparse.ArgumentParser) -> None:
     """`--url` and `--key`: which server."""
-    parser.add_argument(
-        "--url", default=os.environ.get("AFFETTO_URL", DEFAULT_URL), help=f"server (default {DEFAULT_URL})"
+    group = parser.add_argument_group("server")
+    group.add_argument(
+        "--url",
+        default=os.environ.get(URL_VARIABLE, DEFAULT_URL),
+        help=f"where it is (default ${URL_VARIABLE}, else {DEFAULT_URL})",
     )
-    parser.add_argument("--key", default=os.environ.get("AFFETTO_KEY"), help="API key, also $AFFETTO_KEY")
+    group.add_argument("--key", default=os.environ.get(KEY_VARIABLE), help=f"API key (default ${KEY_VARIABLE})")
+
+
+def add_own_server(parser: argparse.ArgumentParser) -> None:
+    """`--config`, `--profile`, `--set`, `--models-dir`: what a server that we start ourselves is told."""
+    group = parser.add_argument_group("settings of the server that is started")
+    group.add_argument("--config", type=Path, metavar="FILE", help="TOML file with settings (see `affetto config`)")
+    group.add_argument("--profile", metavar="NAME", help="which models: embedded (default) or scripted (none)")
+    group.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="one setting; repeatable")
+    group.add_argument("--models-dir", type=Path, metavar="DIR", help="folder of pulled weights")
+
+
+def own_server(args: argparse.Namespace) -> list[str]:
+    """These options again, as `affetto serve` takes them."""
+    given = [("--config", args.config), ("--profile", args.profile), ("--models-dir", args.models_dir)]
+    given += [("--set", pair) for pair in args.set]
+    return [part for name, value in given if value is not None for part in (name, str(value))]

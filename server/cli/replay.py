@@ -27,11 +27,11 @@ def run(args: argparse.Namespace) -> int:
     except (OSError, ValueError) as error:
         print(f"affetto replay: {args.log}: {error}")
         return USAGE
-    same = divergence is None
     if args.json:
-        print(json.dumps({"events": len(lines) - 1, "same": same, "line": None if same else divergence.line}))
+        line = divergence.line if divergence else None
+        print(json.dumps({"events": len(lines) - 1, "same": divergence is None, "line": line}))
     elif divergence is None:
         print(f"{len(lines) - 1} events, every decision the same")
     else:
         print(f"line {divergence.line}: decided {divergence.replayed}, the log has {divergence.logged}")
-    return OK if same else FAILED
+    return OK if divergence is None else FAILED
