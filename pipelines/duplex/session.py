@@ -199,6 +199,7 @@ class Session:
             event = self._events.popleft()
             if isinstance(event, _AfterAudio):
                 self._feed(Commanded(self._now(), event.command, event.pushed))
+                self._activity.reset()
                 continue
             if isinstance(event, ReportPlayback):
                 self._mouth.report(event.item_id, event.played_ms, self._loop.time())
