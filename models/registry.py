@@ -69,6 +69,13 @@ def create(kind: str, name: str, options: Mapping[str, Any], store: Store) -> An
     return backend(_options(kind, name, module, options), store)
 
 
+def options_of(kind: str, name: str) -> type[BaseModel]:
+    """The options that a backend takes. Raises BadBackend, Unavailable."""
+    module: Any = _import(kind, name, _target(kind, name).partition(":")[0])
+    model: type[BaseModel] = module.Options
+    return model
+
+
 def _target(kind: str, name: str) -> str:
     if ":" in name:
         return name

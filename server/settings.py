@@ -6,11 +6,13 @@ Sources, strongest first: keyword arguments (the command line's `--set`), enviro
 
 from __future__ import annotations
 
+import difflib
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 ProfileName = Literal["embedded", "scripted"]
@@ -147,17 +149,39 @@ def load(path: Path | None = None, overrides: dict[str, Any] | None = None) -> S
     Raises:
         BadSettings: the file cannot be read or a setting is wrong; the message says which.
     """
-    file = _read(path) if path is not None else {}
-    given = _nested(overrides or {})
     try:
-        environment = _environment()
-        merged = _merge(_merge(file, environment), given)
-        profile = PROFILES.get(merged.get("profile", "embedded"), {})
-        return Settings(**_merge(_undefaulted(profile, merged), merged))
+        merged: dict[str, Any] = {}
+        for _, layer in layers(path, overrides):
+            merged = _merge(merged, layer)
+        return Settings(**merged)
     except ValidationError as error:
-        wrong = "\n".join(f"  {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        wrong = "\n".join(f"  {_told(e)}" for e in error.errors())
         where = f" ({path})" if path else ""
         raise BadSettings(f"settings are wrong{where}:\n{wrong}") from None
+
+
+def layers(path: Path | None = None, overrides: dict[str, Any] | None = None) -> list[tuple[str, dict[str, Any]]]:
+    """What each source sets, named, weakest first; what none sets has its default. Raises BadSettings."""
+    file = _read(path) if path is not None else {}
+    environment, given = _environment(), _nested(overrides or {})
+    merged = _merge(_merge(file, environment), given)
+    name = merged.get("profile", "embedded")
+    profile = PROFILES.get(name, {}) if isinstance(name, str) else {}
+    sources = [(f"profile {name}", _undefaulted(profile, merged)), (str(path), file)]
+    return [*sources, ("environment", environment), ("command line", given)]
+
+
+def _told(error: ErrorDetails) -> str:
+    """What is wrong with one setting."""
+    *parents, last = map(str, error["loc"])
+    if error["type"] != "extra_forbidden":
+        return f"{'.'.join([*parents, last])}: {error['msg']}"
+    section: Any = Settings
+    for parent in parents:
+        section = section.model_fields[parent].annotation
+    near = difflib.get_close_matches(last, section.model_fields, 1)
+    told = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(section.model_fields)}"
+    return f"{'.'.join([*parents, last])}: there is no such setting; {told}"
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -171,9 +195,12 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _environment() -> dict[str, Any]:
     """What the environment sets, nested as in the file."""
-    from pydantic_settings import EnvSettingsSource
+    from pydantic_settings import EnvSettingsSource, SettingsError
 
-    return dict(EnvSettingsSource(Settings)())
+    try:
+        return dict(EnvSettingsSource(Settings)())
+    except SettingsError as error:
+        raise BadSettings(f"environment: {error} (lists and tables are written as JSON)") from None
 
 
 def _undefaulted(profile: dict[str, dict[str, Any]], given: dict[str, Any]) -> dict[str, Any]:
@@ -192,6 +219,8 @@ def _nested(flat: dict[str, Any]) -> dict[str, Any]:
         here = nested
         for parent in parents:
             here = here.setdefault(parent, {})
+            if not isinstance(here, dict):
+                raise BadSettings(f"{dotted}: {parent} is set as a whole as well; set one or the other")
         here[last] = value
     return nested
 

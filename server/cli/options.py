@@ -7,14 +7,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ..settings import BadSettings, Settings, load
+from ..settings import PROFILES, BadSettings, Settings, load
 
 
 def add_settings(parser: argparse.ArgumentParser) -> None:
     """`--config`, `--profile`, `--set`, `--models-dir`: where settings come from."""
     group = parser.add_argument_group("settings")
     group.add_argument("--config", type=Path, metavar="FILE", help="TOML file with settings (see `affetto config`)")
-    group.add_argument("--profile", choices=["embedded", "scripted"], help="which models: embedded is the default")
+    group.add_argument("--profile", choices=list(PROFILES), help="which models (default: embedded)")
     group.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="one setting, e.g. --set tts.options.threads=1"
     )
@@ -22,14 +22,20 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
 
 
 def settings_of(args: argparse.Namespace, **overrides: Any) -> Settings:
-    """Settings from the file, the environment and these options. Raises BadSettings."""
-    given = dict(pair for pair in map(_pair, args.set))
+    """Settings from the file, the environment and these options; in `overrides`, `__` stands between section and
+    name. Raises BadSettings."""
+    more = {key.replace("__", "."): value for key, value in overrides.items() if value is not None}
+    return load(args.config, given(args) | more)
+
+
+def given(args: argparse.Namespace) -> dict[str, Any]:
+    """What these options set, by dotted path. Raises BadSettings."""
+    found = dict(map(_pair, args.set))
     if args.profile:
-        given["profile"] = args.profile
+        found["profile"] = args.profile
     if args.models_dir:
-        given["models_dir"] = str(args.models_dir)
-    given |= {key.replace("__", "."): value for key, value in overrides.items() if value is not None}
-    return load(args.config, given)
+        found["models_dir"] = str(args.models_dir)
+    return found
 
 
 def _pair(text: str) -> tuple[str, Any]:

@@ -11,7 +11,7 @@ STATUSES = {
     "UnknownAsset": USAGE,
     "Unavailable": MISSING,
     "PullFailed": MISSING,
-    "AddressTaken": MISSING,
+    "PortInUse": MISSING,
     "CannotConnect": MISSING,
     "NoSound": MISSING,
     "BackendError": FAILED,

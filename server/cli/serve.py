@@ -1,9 +1,12 @@
 """Run the server.
 
+It fetches the weights that its settings need, if they are not there yet.
+
 examples:
-  affetto serve                                   on this machine only, port 8600
-  affetto serve --host 0.0.0.0 --port 8000        for others (set server.api_keys first)
-  affetto serve --set llm.options.model=qwen2.5-coder-0.5b     a smaller language model
+  affetto serve                                 on this machine only, port 8600
+  affetto serve --port 9000
+  affetto serve --host 0.0.0.0 --set 'server.api_keys=["..."]'     for others; without keys anyone may come in
+  affetto serve --set llm.options.model=qwen2.5-coder-0.5b         a smaller language model
   affetto serve --set llm.backend=openai --set llm.options.base_url=http://localhost:11434/v1 \\
                 --set llm.options.model=llama3.2 --set duplex.prompt_form=full
 """
@@ -11,18 +14,26 @@ examples:
 from __future__ import annotations
 
 import argparse
+import asyncio
+import json
+import socket
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ...models.store import Store
 from . import options, weights
 from .outcome import OK
 
+if TYPE_CHECKING:
+    from ..serving import Server
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", help="address to listen on (default 127.0.0.1)")
     parser.add_argument("--port", type=int, help="port to listen on (default 8600; 0 takes a free one)")
-    parser.add_argument("--port-file", type=Path, metavar="FILE", help="write the port here once ready")
+    parser.add_argument("--port-file", type=Path, metavar="FILE", help="write the port here once it takes calls")
+    parser.add_argument("--json", action="store_true", help="say as JSON on standard output that it takes calls")
     options.add_settings(parser)
 
 
@@ -33,24 +44,29 @@ def run(args: argparse.Namespace) -> int:
     listening = serving.listen(settings.server.host, settings.server.port)
     store = Store(settings.models_dir)
     weights.pull(store, weights.needed(settings))
-    port = listening.getsockname()[1]
-    print(f"affetto serves on http://{settings.server.host}:{port} (stop with Ctrl-C)", file=sys.stderr)
     server = serving.server(settings, store)
-    if args.port_file:
-        _tell_port(server, args.port_file, port)
-    server.run(sockets=[listening])
-    if not server.started:
-        return 1
+    try:
+        asyncio.run(_serve(server, listening, args))
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
     return OK
 
 
-def _tell_port(server: object, path: Path, port: int) -> None:
-    """Write the port once the server accepts connections, for whoever started us."""
-    startup = server.startup  # type: ignore[attr-defined]
+async def _serve(server: Server, listening: socket.socket, args: argparse.Namespace) -> None:
+    telling = asyncio.create_task(_tell(server, listening, args))
+    try:
+        await server.serve(sockets=[listening])
+    finally:
+        telling.cancel()
 
-    async def announced(sockets: object = None) -> None:
-        await startup(sockets=sockets)
-        if server.started:  # type: ignore[attr-defined]
-            path.write_text(str(port))  # noqa: ASYNC240 - a few bytes, once
 
-    server.startup = announced  # type: ignore[attr-defined]
+async def _tell(server: Server, listening: socket.socket, args: argparse.Namespace) -> None:
+    """Say that calls are taken, once they are: to a person, and to whoever started us."""
+    await server.up.wait()
+    host, port = listening.getsockname()[:2]
+    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    if args.json:
+        print(json.dumps({"url": url, "port": port}), flush=True)
+    print(f"affetto takes calls at {url} (stop with Ctrl-C)", file=sys.stderr, flush=True)
+    if args.port_file:
+        args.port_file.write_text(str(port))
