@@ -46,7 +46,7 @@ def test_interruptions_change_nothing(parts: list[list[bytes]], cuts: list[int])
                 fetched += 1
             except Cut:
                 joining = Joining(path, SHA)  # as a new process would
-        assert path.read_bytes()[: joining.size] == whole
+        assert path.read_bytes() == whole
         assert joining.digest == hashlib.sha256(whole).hexdigest()
         assert fetched == len(parts)  # no whole part twice
 
@@ -57,6 +57,16 @@ def test_progress_counts_from_what_was_there(tmp_path: Path) -> None:
     joining.add([b"abc"], told.append)
     Joining(tmp_path / "w", SHA).add([b"de", b"f"], told.append)
     assert told == [3, 5, 6]
+
+
+def test_what_an_interrupted_part_wrote_is_cut_off(tmp_path: Path) -> None:
+    joining = Joining(tmp_path / "w", SHA)
+    joining.add([b"abc"], ignore)
+    with pytest.raises(Cut):
+        joining.add(blocks([b"far too long"], 1), ignore)
+    joining.add([b"de"], ignore)
+    assert (tmp_path / "w").read_bytes() == b"abcde"
+    assert joining.digest == hashlib.sha256(b"abcde").hexdigest()
 
 
 def test_a_journal_for_another_hash_does_not_count(tmp_path: Path) -> None:

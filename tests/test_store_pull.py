@@ -183,6 +183,14 @@ def test_a_changed_file_is_noticed(store: Store) -> None:
     assert store.verify("default") == {"model": True}
 
 
+def test_of_a_half_changed_asset_only_the_changed_half_is_read(store: Store) -> None:
+    store.pull("default", sources=ScriptedSources())
+    (store.root / "model" / "config.json").unlink()
+    told = list[PullEvent]()
+    store.pull("default", sources=ScriptedSources(), observer=told.append)
+    assert {event.file for event in told if isinstance(event, Checking | Progressed)} == {"config.json"}
+
+
 def test_verifying_seals_what_is_right(store: Store) -> None:
     store.pull("default", sources=ScriptedSources())
     for seal in (store.root / "model").glob(".*.verified"):

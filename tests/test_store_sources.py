@@ -106,7 +106,7 @@ def test_a_client_that_is_not_installed_is_named(tmp_path: Path) -> None:
 
 def test_what_an_interrupted_client_left_does_not_count(tmp_path: Path) -> None:
     def torn(folder: Path) -> None:
-        wheel(folder)
+        (folder / "half.whl").write_bytes(b"PK")
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
