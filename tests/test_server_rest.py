@@ -292,3 +292,14 @@ def test_what_is_not_there_is_said_in_the_same_shape(live: Live) -> None:
     assert live.get("/v1/nothing", headers=KEY).json()["error"]["code"] == "not_found"
     assert live.get("/v1/chat/completions", headers=KEY).status_code == 405
     assert live.get("/openapi.json").status_code == 200
+
+
+def test_readiness_tells_the_truth_about_a_backend(live: Live) -> None:
+    class Fallen(BrokenChat):
+        ready = False
+
+    with running() as server, replaced(server, chat_model=Fallen(0, Failed("down"))):
+        response = server.get("/ready")
+        assert response.status_code == 503
+        assert response.json()["backends"]["chat"] is False
+        assert server.get("/health").status_code == 200

@@ -72,6 +72,11 @@ class Llama:
         return self._supervisor.pid
 
     @property
+    def ready(self) -> bool:
+        """Whether a reply would be made now."""
+        return self._supervisor.serving
+
+    @property
     def restarts(self) -> int:
         """How often the server had to be started again."""
         return self._supervisor.restarts

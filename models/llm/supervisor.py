@@ -56,6 +56,11 @@ class Supervisor:
         return None if self._process is None or self._process.returncode is not None else self._process.pid
 
     @property
+    def serving(self) -> bool:
+        """Whether a child is up and answers."""
+        return self._ready.is_set()
+
+    @property
     def restarts(self) -> int:
         return self._restarts.total
 
