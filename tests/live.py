@@ -49,10 +49,10 @@ class Live:
             yield wire
 
     def get(self, path: str, **options: Any) -> httpx.Response:
-        return httpx.get(self.http + path, timeout=WAIT_S, **options)
+        return httpx.get(self.http + path, **{"timeout": WAIT_S, "trust_env": False, **options})
 
     def post(self, path: str, **options: Any) -> httpx.Response:
-        return httpx.post(self.http + path, timeout=WAIT_S, **options)
+        return httpx.post(self.http + path, **{"timeout": WAIT_S, "trust_env": False, **options})
 
 
 @dataclass

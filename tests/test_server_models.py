@@ -1,0 +1,89 @@
+"""The whole server with its real embedded models: a recorded question over the wire, a spoken answer back."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import soxr
+from numpy.typing import NDArray
+
+from affetto.models.errors import Unavailable
+from affetto.models.store import Store
+from live import RATE_HZ, Live, Wire, audio_of, running
+
+pytestmark = pytest.mark.models
+PATIENCE_S = 90.0
+"""Two slow cores shared with other tests; what counts here is that an answer comes, not when."""
+
+
+@pytest.fixture(scope="module")
+def live() -> Iterator[Live]:
+    for asset in ("silero-vad", "smart-turn", "whisper-base", "kokoro", "smollm2-135m"):
+        try:
+            Store().path(asset)
+        except Unavailable as error:
+            pytest.skip(str(error))
+    with running(profile="embedded", llm__options__model="smollm2-135m") as server:
+        yield server
+
+
+def recording(path: Path) -> NDArray[np.int16]:
+    samples, rate_hz = soundfile.read(path, dtype="float32")
+    return (soxr.resample(samples, rate_hz, RATE_HZ) * 32767).astype(np.int16)
+
+
+@contextmanager
+def open_microphone(wire: Wire, sound: NDArray[np.int16]) -> Iterator[None]:
+    """Sends the sound, and then silence, at real time."""
+    stop = threading.Event()
+    piece = RATE_HZ // 10
+
+    def send() -> None:
+        at = 0
+        while not stop.wait(0.1):
+            part = sound[at : at + piece]
+            wire.append(np.pad(part, (0, piece - len(part))))
+            at += piece
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_a_recorded_question_is_heard_and_answered_aloud(live: Live, recordings: Path) -> None:
+    path = recordings / "7021-79740-0005.flac"
+    with live.call() as wire, open_microphone(wire, recording(path)):
+        done = wire.until("response.done", timeout_s=PATIENCE_S)
+    heard = next(e["transcript"] for e in wire.events if e["type"].endswith("transcription.completed"))
+    said = done["response"]["output"][0]["content"][0]["transcript"]
+    assert len(heard.split()) >= 3
+    assert done["response"]["status"] == "completed"
+    assert len(said.split()) >= 2
+    assert len(audio_of(wire.events)) > RATE_HZ // 2
+    assert np.abs(audio_of(wire.events)).max() > 1000
+    assert done["empathy"]["timings_ms"]["first_audio"] > 0
+    assert wire.errors() == []
+
+
+def test_the_same_recording_as_a_file(live: Live, recordings: Path) -> None:
+    data = (recordings / "7021-79740-0005.flac").read_bytes()
+    response = live.post("/v1/audio/transcriptions", files={"file": ("question.flac", data)}, timeout=PATIENCE_S)
+    assert len(response.json()["text"].split()) >= 3
+
+
+def test_a_written_line_is_answered(live: Live) -> None:
+    messages = [{"role": "user", "content": "My dog died last night and I can't stop crying."}]
+    body = {"model": "affetto", "messages": messages}
+    completion = live.post("/v1/chat/completions", json=body, timeout=PATIENCE_S).json()
+    assert completion["choices"][0]["message"]["content"]
+    assert completion["empathy"]
