@@ -136,13 +136,13 @@ def test_hostile_row_16_odd_bytes_are_carried(wire: Wire) -> None:
 
 def test_hostile_row_17_audio_far_faster_than_time(live: Live, wire: Wire) -> None:
     wire.update(audio={"input": {"turn_detection": None}})
-    second = base64.b64encode(voice(1).tobytes()).decode()
-    for _ in range(600):
-        wire.send("input_audio_buffer.append", audio=second)
+    ten_seconds = base64.b64encode(voice(10).tobytes()).decode()
+    for _ in range(60):
+        wire.send("input_audio_buffer.append", audio=ten_seconds)
     wire.send("input_audio_buffer.clear")
     wire.until("input_audio_buffer.cleared")
-    assert {error["code"] for error in wire.errors()} <= {"input_audio_overflow"}
-    assert len(wire.errors()) <= 30
+    assert {error["code"] for error in wire.errors()} == {"input_audio_overflow"}
+    assert len(wire.errors()) <= 12
     assert wire.text_turn()["response"]["status"] == "completed"
 
 
@@ -442,7 +442,7 @@ def test_hostile_row_33_a_client_that_stops_reading(monkeypatch: pytest.MonkeyPa
     with running() as live, live.call() as bystander, deaf_client(live) as deaf:
         update = json.dumps({"type": "session.update", "session": {"instructions": "x" * 15_000}}).encode()
         frame = Frame(Opcode.TEXT, update).serialize(mask=True)
-        with pytest.raises(OSError):  # noqa: PT011 - reset or broken pipe: the line is cut
+        with pytest.raises((ConnectionResetError, BrokenPipeError)):
             deaf.sendall(frame * 10_000)
         eventually(lambda: live.get("/ready").json()["sessions"] == 1, "the session of a deaf client stays")
         assert bystander.text_turn()["response"]["status"] == "completed"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -219,13 +220,13 @@ def test_the_subprotocol_is_echoed_when_offered_and_the_key_in_it_counts(locked:
         assert wire.socket.subprotocol == "realtime"
 
 
-def test_no_subprotocol_is_echoed_that_is_not_ours(live: Live) -> None:
+def test_hostile_row_04_no_subprotocol_is_echoed_that_is_not_ours(live: Live) -> None:
     with live.call(subprotocols=[Subprotocol("chat"), Subprotocol("openai-insecure-api-key.x")]) as wire:
         assert wire.socket.subprotocol is None
 
 
 @pytest.mark.parametrize("headers", [{}, bearer("sk-wrong"), {"Authorization": "sk-right"}, bearer("ek_made_up")])
-def test_without_the_right_key_there_is_no_upgrade(locked: Live, headers: dict[str, str]) -> None:
+def test_hostile_row_01_without_the_right_key_there_is_no_upgrade(locked: Live, headers: dict[str, str]) -> None:
     with pytest.raises(InvalidStatus) as refused, locked.call(additional_headers=headers):
         pass
     response = refused.value.response
@@ -233,7 +234,22 @@ def test_without_the_right_key_there_is_no_upgrade(locked: Live, headers: dict[s
     assert json.loads(response.body or b"")["error"]["code"] == "invalid_api_key"
 
 
-def test_a_key_in_the_address_opens_nothing(locked: Live) -> None:
+def test_hostile_row_02_client_secrets_open_only_the_socket_and_only_in_time(live: Live) -> None:
+    secret = live.post("/v1/realtime/client_secrets", json={}).json()["value"]
+    assert live.get("/v1/models", headers=bearer(secret)).status_code == 401
+    with live.call(additional_headers=bearer(secret)):
+        pass
+    live.server._app.state.server.door._clock = lambda: time.time() + 700
+    try:
+        for stale in (secret, "ek_made_up"):
+            with pytest.raises(InvalidStatus) as refused, live.call(additional_headers=bearer(stale)):
+                pass
+            assert refused.value.response.status_code == 401
+    finally:
+        live.server._app.state.server.door._clock = time.time
+
+
+def test_hostile_row_04_a_key_in_the_address_opens_nothing(locked: Live) -> None:
     with pytest.raises(InvalidStatus), locked.call(query="?api_key=sk-right"):
         pass
 
@@ -242,7 +258,7 @@ def test_a_key_in_the_address_opens_nothing(locked: Live) -> None:
     ("origin", "enters"),
     [("https://app.example", True), ("https://evil.example", False), ("null", False), ("http://app.example", False)],
 )
-def test_only_pages_of_allowed_origins_come_in(locked: Live, origin: str, enters: bool) -> None:
+def test_hostile_row_03_only_pages_of_allowed_origins_come_in(locked: Live, origin: str, enters: bool) -> None:
     options = {"origin": Origin(origin), "additional_headers": bearer("sk-right")}
     if enters:
         with locked.call(**options):
@@ -262,7 +278,7 @@ def test_an_open_server_lets_its_own_pages_in_but_no_name_pointed_at_it(live: Li
     assert refused.value.response.status_code == 403
 
 
-def test_sessions_are_counted_by_key_and_in_all(locked: Live) -> None:
+def test_hostile_row_08_sessions_are_counted_by_key_and_in_all(locked: Live) -> None:
     with locked.call(additional_headers=bearer("sk-right")), locked.call(additional_headers=bearer("sk-right")):
         with pytest.raises(InvalidStatus) as refused, locked.call(additional_headers=bearer("sk-right")):
             pass
@@ -292,7 +308,7 @@ def test_a_client_secret_opens_sessions_of_its_own_kind(locked: Live) -> None:
 BETA = {"OpenAI-Beta": "realtime=v1"}
 
 
-def test_the_beta_header_brings_beta_names_and_flat_sessions_and_no_others(live: Live) -> None:
+def test_hostile_row_32_the_beta_header_brings_beta_names_and_flat_sessions_and_no_others(live: Live) -> None:
     with live.call(additional_headers=BETA) as wire:
         assert wire.events[0]["session"]["modalities"] == ["text", "audio"]
         assert "audio" not in wire.events[0]["session"]
@@ -307,7 +323,7 @@ def test_the_beta_header_brings_beta_names_and_flat_sessions_and_no_others(live:
         assert done["response"]["output"][0]["content"][0]["type"] == "audio"
 
 
-def test_without_the_header_flat_fields_are_taken_and_answered_in_ga(live: Live) -> None:
+def test_hostile_row_32_without_the_header_flat_fields_are_taken_and_answered_in_ga(live: Live) -> None:
     with live.call() as wire:
         updated = wire_update(wire, {"modalities": ["text"], "voice": "shimmer"})
         assert updated["session"]["output_modalities"] == ["text"]
@@ -331,7 +347,7 @@ def test_a_session_that_lasts_too_long_or_says_nothing_is_closed_with_a_reason()
         assert closed(wire) == (1001, "nothing was heard for too long")
 
 
-def test_a_stopping_server_lets_an_answer_end_and_says_goodbye() -> None:
+def test_hostile_row_36_a_stopping_server_lets_an_answer_end_and_says_goodbye() -> None:
     with running(tts__options__word_s=0.1) as server, server.call() as idle, server.call() as busy:
         busy.write()
         busy.send("response.create")
@@ -342,7 +358,7 @@ def test_a_stopping_server_lets_an_answer_end_and_says_goodbye() -> None:
         assert closed(busy) == (1001, "the server is stopping")
 
 
-def test_places_and_tasks_are_free_after_clients_just_vanish(live: Live) -> None:
+def test_hostile_row_34_places_are_free_after_clients_just_vanish(live: Live) -> None:
     for _ in range(20):
         with live.call() as wire:
             wire.write()
