@@ -1,6 +1,7 @@
 """Hostile input over a real socket: one error, the session still completes a turn, nobody else notices.
 
-Rows are those of the wire's table of hostile inputs (docs/decisions.md).
+The numbers are rows of one table of forty hostile inputs; rows about the door are in test_server_realtime.py,
+about uploads in test_server_rest.py.
 """
 
 from __future__ import annotations
