@@ -15,7 +15,7 @@ from . import assembly, rest, rest_chat, rest_speech, rest_status, rest_transcri
 from .auth import Door
 from .protocol import PATH
 from .realtime import Realtime
-from .rest import BodyLimit
+from .rest import BodyLimit, Doorman
 from .settings import Settings
 from .state import ServerState
 from .telemetry import Telemetry
@@ -41,6 +41,7 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
         app.include_router(part.router)
     rest.add_error_answers(app)
     app.add_middleware(BodyLimit, most_bytes=int(settings.server.upload_mib * 2**20))
+    app.add_middleware(Doorman)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=settings.server.allowed_origins,

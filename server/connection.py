@@ -27,7 +27,7 @@ CLOSE_DEADLINE_S = 2.0
 OVERFLOW_EVERY_S = 1.0
 """Dropped microphone audio is reported at most this often."""
 MODEL_CHARS = 128
-NORMAL, GOING_AWAY, TOO_SLOW = 1000, 1001, 1008
+NORMAL, GOING_AWAY, TOO_SLOW, OUR_FAULT = 1000, 1001, 1008, 1011
 
 
 class Connection:
@@ -69,6 +69,9 @@ class Connection:
                 await writer
                 reader.cancel()
                 watch.cancel()
+        except Exception:
+            self._close = (OUR_FAULT, "internal error")
+            raise
         finally:
             await self._bye()
             log.info("session %s ends: %d %s", self.id, *self._close)
@@ -134,6 +137,8 @@ class Connection:
         async for output in self._session.outputs():
             if isinstance(output, out.Failure) and not self._tells(output):
                 continue
+            if isinstance(output, out.Rejected):
+                self._state.telemetry.refused_event(output.code)
             await self._send(self._encoder.encode(output))
             if self._deaf:
                 return
@@ -184,7 +189,7 @@ class Connection:
         code, reason = self._close
         try:
             async with asyncio.timeout(CLOSE_DEADLINE_S):
-                await self._socket.close(code if code in (NORMAL, GOING_AWAY, TOO_SLOW) else NORMAL, reason)
+                await self._socket.close(code if code in (GOING_AWAY, TOO_SLOW, OUR_FAULT) else NORMAL, reason)
         except (TimeoutError, WebSocketDisconnect, RuntimeError):
             return  # it was the client who left, or who takes nothing: transport.py cuts the line
 

@@ -41,13 +41,9 @@ def state_of(request: Request) -> ServerState:
 
 
 def admitted(request: Request) -> Guest:
-    """Whoever sent this. Raises Denied (401)."""
-    state = state_of(request)
-    try:
-        return state.door.admit(key_of(request.headers), secrets_too=False)
-    except Denied as denied:
-        state.telemetry.refused_client(denied.code)
-        raise
+    """Whoever sent this; the doorman has looked at the key."""
+    guest: Guest = request.state.guest
+    return guest
 
 
 def backend_error(error: BackendError) -> ApiError:
@@ -85,6 +81,25 @@ def _invalid(error: RequestValidationError) -> JSONResponse:
     param = ".".join(str(part) for part in first["loc"] if part != "body")
     why = str(first["msg"]).removeprefix("Value error, ")
     return error_answer(400, "invalid_value", f"Invalid value for '{param}': {why}.", param or None)
+
+
+class Doorman:
+    """Asks for the key at every path below /v1, before anything of a body is read. Sockets have a door of their own."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith("/v1/"):
+            request = Request(scope)
+            state = state_of(request)
+            try:
+                request.state.guest = state.door.admit(key_of(request.headers), secrets_too=False)
+            except Denied as denied:
+                state.telemetry.refused_client(denied.code)
+                await error_answer(denied.status, denied.code, denied.message)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
 
 
 class BodyLimit:

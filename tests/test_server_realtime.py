@@ -16,6 +16,7 @@ from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
 from affetto.server.audio import AudioOutput, FormatName
+from affetto.server.protocol import Encoder
 from live import RATE_HZ, Live, Wire, audio_of, eventually, running, voice
 
 SERVER_EVENT: TypeAdapter[object] = TypeAdapter(RealtimeServerEvent)
@@ -366,6 +367,21 @@ def test_hostile_row_34_places_are_free_after_clients_just_vanish(live: Live) ->
             wire.until("response.created")
             wire.socket.socket.close()
     eventually(lambda: live.get("/ready").json()["sessions"] == 0, "sessions are left over")
+
+
+def test_a_bug_of_ours_closes_its_own_socket_only(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Bug(Exception):
+        pass
+
+    def broken(*_: object) -> None:
+        raise Bug
+
+    with live.call() as bystander, live.call() as wire:
+        monkeypatch.setattr(Encoder, "error", broken)
+        wire.raw("{")
+        assert closed(wire) == (1011, "internal error")
+        monkeypatch.undo()
+        assert bystander.text_turn()["response"]["status"] == "completed"
 
 
 def closed(wire: Wire) -> tuple[int, str]:

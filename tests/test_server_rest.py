@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -249,6 +250,13 @@ def test_every_endpoint_asks_for_the_key(live: Live, method: str, path: str, hea
     response = httpx.request(method, live.http + path, headers=headers, json={}, timeout=15)
     assert response.status_code == 401
     assert response.json()["error"]["code"] == "invalid_api_key"
+
+
+def test_without_a_key_nothing_of_a_body_is_read(live: Live) -> None:
+    head = f"POST /v1/audio/transcriptions HTTP/1.1\r\nHost: x\r\nContent-Length: {2**20}\r\n"
+    with socket.create_connection(("127.0.0.1", live.port), timeout=10) as raw:
+        raw.sendall(f"{head}Content-Type: multipart/form-data; boundary=b\r\n\r\n--b".encode())
+        assert raw.recv(100).startswith(b"HTTP/1.1 401")
 
 
 def test_models_are_listed_and_found(live: Live) -> None:
