@@ -31,6 +31,7 @@ class Live:
 
     port: int
     server: serving.Server
+    loop: asyncio.AbstractEventLoop
 
     @property
     def http(self) -> str:
@@ -47,6 +48,10 @@ class Live:
             wire = Wire(socket)
             wire.until("session.created")
             yield wire
+
+    def tasks(self) -> int:
+        """Tasks of the server that have not ended."""
+        return len(asyncio.all_tasks(self.loop))
 
     def get(self, path: str, **options: Any) -> httpx.Response:
         return httpx.get(self.http + path, **{"timeout": WAIT_S, "trust_env": False, **options})
@@ -146,10 +151,15 @@ def running(**overrides: Any) -> Iterator[Live]:
     listening = serving.listen("127.0.0.1", 0)
     server = serving.server(load(None, given))
     failed: list[BaseException] = []
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    async def serve() -> None:
+        loops.append(asyncio.get_running_loop())
+        await server.serve([listening])
 
     def run() -> None:
         try:
-            asyncio.run(server.serve([listening]))
+            asyncio.run(serve())
         except BaseException as error:  # noqa: BLE001 - shown by whoever waits for it
             failed.append(error)
 
@@ -159,7 +169,7 @@ def running(**overrides: Any) -> Iterator[Live]:
         _wait_until(lambda: server.started or bool(failed), "the server has not started")
         if failed:
             raise failed[0]
-        yield Live(listening.getsockname()[1], server)
+        yield Live(listening.getsockname()[1], server, loops[0])
     finally:
         server.should_exit = True
         thread.join(WAIT_S)
