@@ -7,8 +7,10 @@ import tomllib
 from pathlib import Path
 
 import numpy as np
+import pytest
 
-from affetto.models.tts import voices
+from affetto.models.errors import Unavailable
+from affetto.models.tts import phonemes, voices
 
 FOLDER = Path(next(iter(voices.__path__)))
 
@@ -22,3 +24,12 @@ def test_shipped_voices_match_their_manifest() -> None:
         table = np.frombuffer(content, "<f4").reshape(510, 1, 256)
         assert np.isfinite(table).all()
         assert voice["language"] == ("en-GB" if name.startswith("b") else "en-US")
+
+
+def test_an_espeak_that_cannot_be_loaded_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(text: str, language: str = "en-us") -> str:
+        raise OSError("libespeak-ng.so: failed to map segment from shared object")
+
+    monkeypatch.setattr(phonemes, "phonemes", refuse)
+    with pytest.raises(Unavailable, match=r"failed to map segment .*set TMPDIR"):
+        phonemes.prepare()

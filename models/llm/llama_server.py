@@ -49,7 +49,12 @@ def main() -> None:
 
 
 def _serve(config: ServerConfig):  # type: ignore[no-untyped-def]  # xllamacpp has no types
-    import xllamacpp
+    try:
+        import xllamacpp
+    except ImportError as error:
+        if "libgomp" in str(error):
+            sys.exit("xllamacpp needs the system's OpenMP: install the package libgomp1 (Debian, Ubuntu) or libgomp")
+        raise
 
     params = xllamacpp.CommonParams()
     params.model.path = config.model

@@ -14,7 +14,7 @@ from ..base import Speech, SpokenWord, Style
 from ..errors import Failed, Unavailable
 from ..store import Store
 from ..worker import Worker
-from .phonemes import LONGEST, phonemes, tokens
+from .phonemes import LONGEST, phonemes, prepare, tokens
 
 RATE_HZ = 24_000
 VOICES = Path(__file__).parent / "voices"
@@ -39,6 +39,7 @@ class Kokoro:
     rate_hz = RATE_HZ
 
     def __init__(self, options: Options, store: Store) -> None:
+        prepare()
         settings = onnxruntime.SessionOptions()
         settings.intra_op_num_threads, settings.inter_op_num_threads = options.threads, 1
         path = store.path("kokoro") / "kokoro-v1.0.int8.onnx"

@@ -13,6 +13,8 @@ import espeakng_loader
 from phonemizer.backend import EspeakBackend
 from phonemizer.backend.espeak.wrapper import EspeakWrapper
 
+from ..errors import Unavailable
+
 SYMBOLS: dict[str, int] = {
     ";": 1, ":": 2, ",": 3, ".": 4, "!": 5, "?": 6, "—": 9, "…": 10, '"': 11, "(": 12, ")": 13, "“": 14, "”": 15,
     " ": 16, "\u0303": 17, "ʣ": 18, "ʥ": 19, "ʦ": 20, "ʨ": 21, "ᵝ": 22, "\uab67": 23, "A": 24, "I": 25, "O": 31,
@@ -46,6 +48,17 @@ def phonemes(text: str, language: str = "en-us") -> str:
     for old, new in [*_COMMON, *(_BRITISH if language == "en-gb" else _AMERICAN), *_REST]:
         sounds = sounds.replace(old, new)
     return "".join(symbol for symbol in sounds if symbol in SYMBOLS)
+
+
+def prepare() -> None:
+    """Load espeak-ng, so that a machine where it cannot be loaded says so at the start. Raises Unavailable."""
+    try:
+        phonemes("a")
+    except (OSError, RuntimeError) as error:
+        raise Unavailable(
+            f"espeak-ng cannot be loaded ({error}): it is loaded from a copy of itself in the folder of temporary "
+            "files, which must allow programs (no `noexec`): set TMPDIR to one that does"
+        ) from error
 
 
 def tokens(sounds: str) -> list[int]:
