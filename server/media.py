@@ -34,7 +34,8 @@ CONTAINERS: dict[FileFormat, tuple[str, str, str, int]] = {
     "flac": ("flac", "flac", "s16", 24_000),
 }
 """FFmpeg's container and codec for a format, with the samples and the rate that the codec takes."""
-BLOCK_S = 10
+BLOCK_FRAMES = 65_536
+MOST_CHANNELS = 32
 SHORTEST_S = 0.01
 
 
@@ -71,16 +72,22 @@ def _gathered(blocks: Iterator[tuple[Samples, int]], longest_s: float) -> Sample
         if seconds > longest_s:
             raise BadAudio(f"The file holds more than {longest_s / 60:g} minutes of audio.")
         resampler = resampler or soxr.ResampleStream(rate_hz, HEARING_RATE_HZ, 1)
-        heard.append(resampler.resample_chunk(np.nan_to_num(block)))
+        heard.append(resampler.resample_chunk(block))
     if resampler is not None:
         heard.append(resampler.resample_chunk(np.zeros(0, np.float32), last=True))
     return np.concatenate(heard) if heard else np.zeros(0, np.float32)
 
 
 def _soundfile_blocks(data: bytes) -> Iterator[tuple[Samples, int]]:
+    """The buffer is zeroed each time: for the end of an MP3 libsndfile gives back more than it has written."""
     with soundfile.SoundFile(io.BytesIO(data)) as file:
-        for block in file.blocks(blocksize=file.samplerate * BLOCK_S, dtype="float32", always_2d=True):
-            yield block.mean(axis=1), file.samplerate
+        _check_shape(file.samplerate, file.channels)
+        while True:
+            block = np.zeros((BLOCK_FRAMES, file.channels), np.float32)
+            got = file.read(out=block)
+            if not len(got):
+                return
+            yield _sane(got).mean(axis=1), file.samplerate
 
 
 def _av_blocks(data: bytes) -> Iterator[tuple[Samples, int]]:
@@ -88,7 +95,18 @@ def _av_blocks(data: bytes) -> Iterator[tuple[Samples, int]]:
     with av.open(io.BytesIO(data), "r", metadata_errors="ignore") as container:
         for frame in container.decode(container.streams.audio[0]):
             for mono in to_mono.resample(frame):
-                yield mono.to_ndarray()[0], HEARING_RATE_HZ
+                yield _sane(mono.to_ndarray()[0]), HEARING_RATE_HZ
+
+
+def _check_shape(rate_hz: int, channels: int) -> None:
+    """A header can claim anything, and buffers and filters grow with it."""
+    if not 1000 <= rate_hz <= 768_000 or not 1 <= channels <= MOST_CHANNELS:
+        raise BadAudio(f"The file claims {rate_hz} Hz and {channels} channels; that is not speech.")
+
+
+def _sane(samples: Samples) -> Samples:
+    """Float files may hold anything: no number is silence, and nothing is louder than full scale."""
+    return np.clip(np.nan_to_num(samples, posinf=1.0, neginf=-1.0), -1.0, 1.0)
 
 
 class FileEncoder(Protocol):

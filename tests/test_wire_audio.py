@@ -113,6 +113,17 @@ def long_wav_header() -> bytes:
     return bytes(data)
 
 
+def wav_claiming(rate_hz: int, channels: int) -> bytes:
+    file = io.BytesIO()
+    soundfile.write(file, tone(1, 16_000), 16_000, format="WAV")
+    data = bytearray(file.getvalue())
+    data[22:24] = channels.to_bytes(2, "little")
+    data[24:28] = rate_hz.to_bytes(4, "little")
+    data[28:32] = min(rate_hz * channels * 2, 0xFFFFFFFF).to_bytes(4, "little")
+    data[32:34] = (channels * 2).to_bytes(2, "little")
+    return bytes(data)
+
+
 @pytest.mark.parametrize(
     ("data", "says"),
     [
@@ -121,6 +132,9 @@ def long_wav_header() -> bytes:
         (b"RIFF\x24\x00\x00\x00WAVEfmt ", "no audio that can be read"),
         (flac(5)[:60], "no audio"),
         (flac(60), "more than 0.5 minutes"),
+        (wav_claiming(1_000_000_000, 1), "claims"),
+        (wav_claiming(16_000, 1000), "claims|no audio"),
+        (wav_claiming(1, 1), "claims"),
     ],
 )
 def test_files_that_are_no_audio_are_refused(data: bytes, says: str) -> None:
@@ -130,6 +144,26 @@ def test_files_that_are_no_audio_are_refused(data: bytes, says: str) -> None:
 
 def test_a_header_that_claims_hours_brings_what_is_there() -> None:
     assert len(read_audio(long_wav_header(), 30)) == pytest.approx(32_000, abs=10)
+
+
+def test_nothing_of_our_own_memory_gets_into_what_is_heard() -> None:
+    output, samples = encoder("mp3", 24_000), tone(0.08, 24_000)
+    data = output.add(samples) + output.add(samples) + output.end()
+    for _ in range(20):
+        used = [np.full(1000, np.nan, np.float32) for _ in range(50)]
+        used += [np.full(500_000, 3e38, np.float32)]
+        del used
+        heard = read_audio(data, 10)
+        assert np.abs(heard).max() < 0.6
+
+
+def test_a_float_file_of_no_numbers_is_silence() -> None:
+    file = io.BytesIO()
+    wild = np.array([np.nan, np.inf, -np.inf, 3e38] * 4000, np.float32)
+    soundfile.write(file, wild, 16_000, format="WAV", subtype="FLOAT")
+    heard = read_audio(file.getvalue(), 10)
+    assert np.isfinite(heard).all()
+    assert np.abs(heard).max() <= 1.0
 
 
 @given(st.binary(max_size=400))
