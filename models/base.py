@@ -260,9 +260,7 @@ class TurnDetector(Protocol):
 
 
 class Recognizer(Protocol):
-    async def recognize(
-        self, audio: Samples, *, language: str | None = None, prompt: str = ""
-    ) -> Recognition:
+    async def recognize(self, audio: Samples, *, language: str | None = None, prompt: str = "") -> Recognition:
         """Recognise one stretch of speech; an empty text means that no words were heard.
 
         Raises:

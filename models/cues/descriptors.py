@@ -26,11 +26,12 @@ _HZ = np.fft.rfftfreq(WINDOW, 1 / HEARING_RATE_HZ)
 
 def _mel_bank() -> Floats:
     """Triangular filters from 60 Hz to 7.6 kHz, [BANDS, WINDOW // 2 + 1]."""
-    mels = np.linspace(*(1127 * np.log1p(np.array([60.0, 7600.0]) / 700)), BANDS + 2)
+    low, high = 1127 * np.log1p(np.array([60.0, 7600.0]) / 700)
+    mels = np.linspace(low, high, BANDS + 2)
     edges = 700 * np.expm1(mels / 1127)
     rising = (_HZ - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
     falling = (edges[2:, None] - _HZ) / (edges[2:] - edges[1:-1])[:, None]
-    return np.maximum(0, np.minimum(rising, falling)).astype(np.float32)
+    return np.asarray(np.maximum(0, np.minimum(rising, falling)), np.float32)
 
 
 _MEL = _mel_bank()
@@ -54,7 +55,7 @@ def low_level(audio: Samples) -> Floats:
     if len(audio) < WINDOW:
         return np.zeros((0, len(LOW_LEVEL)), np.float32)
     frames = np.lib.stride_tricks.sliding_window_view(audio, WINDOW)[::HOP] * _HAMMING
-    power = (np.abs(np.fft.rfft(frames, axis=1)) ** 2).astype(np.float32) / WINDOW
+    power = (np.abs(np.fft.rfft(frames, axis=1)) ** 2).astype(np.float32) / np.float32(WINDOW)
     bands = 10 * np.log10(power @ _MEL.T + 1e-9)
     low, high = _mean_db(power, 60, 1000), _mean_db(power, 1000, 5000)
     columns = [
@@ -70,11 +71,11 @@ def low_level(audio: Samples) -> Floats:
 
 
 def _mean_db(power: Floats, low_hz: float, high_hz: float) -> Floats:
-    return np.asarray(10 * np.log10(power[:, (low_hz <= _HZ) & (high_hz > _HZ)].mean(axis=1) + 1e-10))
+    return np.asarray(10 * np.log10(power[:, (low_hz <= _HZ) & (high_hz > _HZ)].mean(axis=1) + 1e-10), np.float32)
 
 
 def _max_db(power: Floats, low_hz: float, high_hz: float) -> Floats:
-    return np.asarray(10 * np.log10(power[:, (low_hz <= _HZ) & (high_hz > _HZ)].max(axis=1) + 1e-10))
+    return np.asarray(10 * np.log10(power[:, (low_hz <= _HZ) & (high_hz > _HZ)].max(axis=1) + 1e-10), np.float32)
 
 
 def _slope(bands: Floats) -> Floats:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import soundfile
 import soxr
+from numpy.typing import NDArray
 
 from ...models.base import HEARING_RATE_HZ, Samples
 
@@ -44,7 +45,7 @@ def varied(audio: Samples, materials: Materials, rng: np.random.Generator) -> Sa
 
 def at_level(audio: Samples, gain_db: float) -> Samples:
     """Louder or quieter, clipped as a converter clips."""
-    return np.clip(audio * np.float32(10 ** (gain_db / 20)), -1, 1).astype(np.float32)
+    return np.asarray(np.clip(audio * np.float32(10 ** (gain_db / 20)), -1, 1), np.float32)
 
 
 def at_speed(audio: Samples, factor: float) -> Samples:
@@ -86,7 +87,7 @@ def compressed(audio: Samples) -> Samples:
     return _fitted(soundfile.read(buffer, dtype="float32")[0], len(audio))
 
 
-def _level(audio: Samples) -> float:
+def _level(audio: NDArray[np.floating]) -> float:
     return float(np.sqrt(np.mean(np.square(audio)))) if len(audio) else 0.0
 
 

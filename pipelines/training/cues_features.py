@@ -49,7 +49,7 @@ class Encoder:
         """Encoder frames [n, 512], 20 ms each."""
         kept = self._cache / f"{variant}" / path.parent.name / f"{path.stem}.npy"
         if kept.is_file():
-            return np.load(kept).astype(np.float32)
+            return np.asarray(np.load(kept), np.float32)
         frames = self._whisper().encoding(self.audio(path, variant)).frames
         kept.parent.mkdir(parents=True, exist_ok=True)
         partial = kept.with_suffix(".partial.npy")
