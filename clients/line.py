@@ -54,6 +54,15 @@ class Noted:
     event: Event
 
 
+@dataclass(frozen=True, slots=True)
+class Flush:
+    """The rest of an answer was thrown away."""
+
+    at_s: float
+    item_id: str
+    samples: int
+
+
 @dataclass(slots=True)
 class Line:
     """One call as a person on the phone has it; times are seconds since it began."""
@@ -62,6 +71,7 @@ class Line:
     on_event: Callable[[Event, float], None] = lambda event, at_s: None
     blocks: int = 0
     events: list[Noted] = field(default_factory=list)
+    flushes: list[Flush] = field(default_factory=list)
     late_s: float = 0.0
     """How far behind real time the client itself fell, at worst: figures are as good as this is small."""
     _said: list[Pcm] = field(default_factory=list)
@@ -100,9 +110,16 @@ class Line:
         """Whether an answer is under way."""
         return self._responses > 0
 
+    def block_heard(self, block: int) -> Pcm:
+        """What came out of the loudspeaker in one block."""
+        return self._heard[block]
+
     def take(self, event: Event, at_s: float) -> None:
         """An event came."""
+        waiting = self.playout.waiting
         self.playout.take(event)
+        if self.playout.waiting < waiting:
+            self.flushes.append(Flush(at_s, self.playout.item_id, waiting))
         self.on_event(event, at_s)
         self._responses += {"response.created": 1, "response.done": -1}.get(event["type"], 0)
         if event["type"] in SILENT_KINDS:

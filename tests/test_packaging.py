@@ -50,13 +50,24 @@ def test_the_package_list_is_the_tree(project: dict[str, Any]) -> None:
     assert [str(folder) for folder in folders if not (REPOSITORY / folder / "__init__.py").is_file()] == []
 
 
-def test_data_lies_in_packages_and_is_taken_along(project: dict[str, Any]) -> None:
+def taken(path: Path, packages: set[Path], patterns: list[str]) -> bool:
+    """Whether setuptools takes a data file: a pattern fits its path from some package above it, part by part."""
+    for package in (parent for parent in path.parents if parent in packages):
+        parts = path.relative_to(package).parts
+        if any(
+            len(parts) == len(pattern.split("/")) and all(map(fnmatch, parts, pattern.split("/")))
+            for pattern in patterns
+        ):
+            return True
+    return False
+
+
+def test_data_is_taken_along(project: dict[str, Any]) -> None:
     setuptools = project["tool"]["setuptools"]
-    patterns = setuptools["package-data"]["*"]
-    data = [path for path in shipped_files() if path.suffix != ".py"]
     packages = {Path(*name.split(".")[1:]) for name in setuptools["packages"]}
-    assert [str(path) for path in data if path.parent not in packages] == []
-    assert [str(path) for path in data if not any(fnmatch(path.name, pattern) for pattern in patterns)] == []
+    data = [path for path in shipped_files() if path.suffix != ".py"]
+    assert data
+    assert [str(path) for path in data if not taken(path, packages, setuptools["package-data"]["*"])] == []
 
 
 def test_the_version_is_said_once(project: dict[str, Any]) -> None:
