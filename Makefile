@@ -1,13 +1,16 @@
-# Everything a fresh clone needs: python3, make, and the package registries as pip and npm are set up.
+# Everything a fresh clone needs: python3 (3.11 or newer), make, and the package registries as pip and npm are set up.
+PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 FOLDERS := server models pipelines clients
 
-.PHONY: demo serve test unit lint typing models pull clean
+.PHONY: venv demo serve test unit lint typing models pull clean
 
+# Ask a server of one's own a recorded question, and show what happens.
 demo: $(VENV)/.installed
 	$(BIN)/affetto demo
 
+# The same server, left running.
 serve: $(VENV)/.installed
 	$(BIN)/affetto serve
 
@@ -26,16 +29,22 @@ lint: $(VENV)/.installed
 # The repository root is the package, so mypy gets a folder of links that looks like it.
 typing: $(VENV)/.installed
 	@mkdir -p build/typing/affetto
-	@for folder in $(FOLDERS) __init__.py py.typed; do ln -sfn $(CURDIR)/$$folder build/typing/affetto/$$folder; done
-	cd build/typing && $(CURDIR)/$(BIN)/mypy --config-file $(CURDIR)/pyproject.toml -p affetto
+	@for item in $(FOLDERS) __init__.py py.typed; do ln -sfn $(CURDIR)/$$item build/typing/affetto/$$item; done
+	cd build/typing && $(abspath $(BIN))/mypy --config-file $(CURDIR)/pyproject.toml -p affetto
 
+# The weights of the default server; what is there is not fetched again.
 models pull: $(VENV)/.installed
 	$(BIN)/affetto pull
 
-$(VENV)/.installed: pyproject.toml
-	python3 -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
-	touch $@
+venv: $(VENV)/.installed
 
+$(VENV)/.installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Affetto needs Python 3.11 or newer, this is %d.%d: make PYTHON=python3.12 ..." % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	@echo "installing into $(VENV): about a minute the first time"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+# Not the weights: they lie in the user's cache folder (`affetto pull --list` says where).
 clean:
 	rm -rf $(VENV) build demo-output *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

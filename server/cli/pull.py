@@ -57,6 +57,9 @@ def _list(store: Store, as_json: bool) -> int:
     for row in rows:
         there = "pulled" if row["pulled"] else "-"
         print(f"{row['name']:<20} {row['mib']:>7} MiB  {row['licence']:<13} {there:<7}{row['title']}")
+    for name, assets in store.manifest.profiles.items():
+        print(f"profile {name}: {', '.join(assets) or 'nothing'}")
+    print(f"folder: {store.root}")
     return OK
 
 
