@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base import Cues, Situation
-from ..labels import Emotion, VocalEvent, VoiceStyle
+from ..base import Cues, PastTurn, Situation
+from ..labels import Emotion, Risk, Tactic, VocalEvent, VoiceStyle
 
 Floats = NDArray[np.float32]
 Embed = Callable[[str], Floats]
 
 EMOTIONS, STYLES, EVENTS = tuple(Emotion), tuple(VoiceStyle), tuple(VocalEvent)
+RISKS, TACTICS = tuple(Risk), tuple(Tactic)
 CUES_WIDTH = len(EMOTIONS) + len(STYLES) + len(EVENTS) + 5
+PAST_WIDTH = len(EMOTIONS) + len(RISKS) + len(TACTICS) + 1
 WORDS = ("?", "!", "...", "not", "fine", "okay", "what should", "any ideas", "advice", "how do i", "help me", "can you")
 """Plain marks that a sentence vector blurs: questions, denials, "fine", and asking for advice."""
 
@@ -26,7 +28,21 @@ def vector(situation: Situation, embed: Embed) -> Floats:
         last = situation.past[-1]
         context = f"{last.user} {last.reply} {situation.text}"
     parts = [embed(situation.text), embed(context[-600:]), marks(situation.text), cues_vector(situation.cues)]
+    parts.append(past_vector(situation.past))
     return np.concatenate(parts).astype(np.float32)
+
+
+def past_vector(past: Sequence[PastTurn]) -> Floats:
+    """What we made of the last turn: its emotion, risk and tactics; all zero where there was none."""
+    out = np.zeros(PAST_WIDTH, np.float32)
+    last = past[-1].appraisal if past else None
+    if last is not None:
+        out[EMOTIONS.index(last.emotion)] = 1
+        out[len(EMOTIONS) + RISKS.index(last.risk)] = 1
+        for tactic in last.tactics:
+            out[len(EMOTIONS) + len(RISKS) + TACTICS.index(tactic)] = 1
+    out[-1] = min(len(past), 4) / 4
+    return out
 
 
 def marks(text: str) -> Floats:

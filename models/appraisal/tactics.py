@@ -1,0 +1,32 @@
+"""Which tactics to answer with: what fits, less what was just done - as people vary theirs. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ..base import PastTurn
+from ..labels import Need, Tactic
+
+REPEAT_PENALTY = 1.2
+"""Taken from the logit of a tactic that the last reply used; it lowers repeats to what people do (docs/empathy.md)."""
+OLDER_PENALTY = 0.4
+QUESTION_PENALTY = 1.5
+"""Two questions in a row feel like an interview."""
+SECOND_BELOW = 0.9
+"""A second tactic joins if its logit is at most this far below the first."""
+
+
+def choose(logits: Mapping[Tactic, float], past: Sequence[PastTurn], need: Need) -> tuple[Tactic, ...]:
+    """One or two tactics. Advice and information only where they are needed: nobody likes them unasked."""
+    scores = dict(logits)
+    for age, turn in enumerate(reversed(past[-2:])):
+        for tactic in turn.appraisal.tactics if turn.appraisal else ():
+            scores[tactic] = scores.get(tactic, 0.0) - (REPEAT_PENALTY if age == 0 else OLDER_PENALTY)
+            if tactic is Tactic.QUESTIONING and age == 0:
+                scores[tactic] -= QUESTION_PENALTY - REPEAT_PENALTY
+    if need not in (Need.ADVICE, Need.PRACTICAL_HELP, Need.INFORMATION, Need.SAFETY):
+        for tactic in (Tactic.ADVICE, Tactic.INFORMATION):
+            scores.pop(tactic, None)
+    ranked = sorted(scores, key=lambda tactic: -scores[tactic])
+    second = [tactic for tactic in ranked[1:2] if scores[ranked[0]] - scores[tactic] <= SECOND_BELOW]
+    return (ranked[0], *second)
