@@ -6,11 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from affetto.models.errors import Unavailable
 from affetto.models.store import Store
 
 RECORDINGS = Path(__file__).parent / "recordings"
+
+# Deadlines would measure how busy the machine is, not the code.
+settings.register_profile("affetto", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("affetto")
 
 
 @pytest.fixture
