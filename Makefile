@@ -15,7 +15,8 @@ serve: $(VENV)/.installed
 	$(BIN)/affetto serve
 
 # Lint, types, unit tests, stock clients, and one conversation with the real models.
-test: lint typing models
+test: lint typing
+	$(BIN)/affetto pull embedded smollm2-135m
 	$(BIN)/python -m pytest
 
 # Without the real models, the packaging and the Node client: seconds.

@@ -24,12 +24,12 @@ PATIENCE_S = 90.0
 
 @pytest.fixture(scope="module")
 def live() -> Iterator[Live]:
-    for asset in ("silero-vad", "smart-turn", "whisper-base", "kokoro", "smollm2-135m"):
+    for asset in ("silero-vad", "smart-turn", "whisper-base", "kokoro", "qwen2.5-coder-1.5b"):
         try:
             Store().path(asset)
         except Unavailable as error:
             pytest.skip(str(error))
-    with running(profile="embedded", llm__options__model="smollm2-135m") as server:
+    with running(profile="embedded") as server:
         yield server
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..base import Speech, SpokenWord, Style
+from ..errors import Failed
 from ..store import Store
 
 RATE_HZ = 24_000
@@ -32,6 +33,9 @@ class ScriptedSynthesizer:
         self._options = options
 
     async def stream(self, text: str, *, voice: str, style: Style) -> AsyncIterator[Speech]:
+        """Raises Failed for a voice there is not."""
+        if voice not in self.voices:
+            raise Failed(f"there is no voice {voice!r}; choose one of {', '.join(self.voices)}")
         words = text.split()
         length = int(self._options.word_s / style.rate * RATE_HZ)
         for first in range(0, len(words), self._options.words_a_piece):
