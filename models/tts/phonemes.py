@@ -7,7 +7,7 @@ alphabet and its numbers are those of the model's config.json (hexgrad/Kokoro-82
 from __future__ import annotations
 
 import threading
-from functools import cache
+from functools import cache, lru_cache
 
 import espeakng_loader
 from phonemizer.backend import EspeakBackend
@@ -48,6 +48,12 @@ def phonemes(text: str, language: str = "en-us") -> str:
     for old, new in [*_COMMON, *(_BRITISH if language == "en-gb" else _AMERICAN), *_REST]:
         sounds = sounds.replace(old, new)
     return "".join(symbol for symbol in sounds if symbol in SYMBOLS)
+
+
+@lru_cache(4096)
+def alone(word: str, language: str) -> str:
+    """Phonemes of one word by itself."""
+    return phonemes(word, language)
 
 
 def prepare() -> None:

@@ -1,0 +1,100 @@
+"""Kokoro as it is: parts that are the whole, sound that begins early, words that lie where they are heard."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from affetto.models.base import Speech, Style
+from affetto.models.errors import Failed, Unavailable
+from affetto.models.store import Store
+from affetto.models.tts import kokoro_parts
+from affetto.models.tts.kokoro import FILE, Kokoro, Options
+from affetto.models.tts.phonemes import phonemes, tokens
+
+pytestmark = pytest.mark.models
+SENTENCE = "I was walking home from the station last night when I finally understood what you had been trying to say."
+
+
+@pytest.fixture(scope="module")
+def kokoro() -> Iterator[Kokoro]:
+    try:
+        yield Kokoro(Options(), Store())
+    except Unavailable as error:
+        pytest.skip(str(error))
+
+
+def spoken(kokoro: Kokoro, text: str, style: Style = Style()) -> list[Speech]:  # noqa: B008 (frozen)
+    async def all_of_it() -> list[Speech]:
+        return [speech async for speech in kokoro.stream(text, voice="default", style=style)]
+
+    return asyncio.run(all_of_it())
+
+
+def test_speech_begins_long_before_the_whole_sentence_could(kokoro: Kokoro) -> None:
+    whole = onnxruntime.InferenceSession(str(Store().path("kokoro") / FILE), providers=["CPUExecutionProvider"])
+    ids = tokens(phonemes(SENTENCE))
+    feeds = {
+        "tokens": np.array([[0, *ids, 0]], np.int64),
+        "style": kokoro._voices["default"][len(ids)],
+        "speed": np.ones(1, np.float32),
+    }
+
+    async def first() -> None:
+        stream = kokoro.stream(SENTENCE, voice="default", style=Style())
+        await anext(stream)
+        await stream.aclose()  # type: ignore[attr-defined]
+
+    def seconds(run: object) -> float:
+        begun = time.perf_counter()
+        run()  # type: ignore[operator]
+        return time.perf_counter() - begun
+
+    ratios = [seconds(lambda: asyncio.run(first())) / seconds(lambda: whole.run(None, feeds)) for _ in range(2)]
+    assert min(ratios) <= 0.30
+
+
+def test_words_come_in_order_with_the_piece_in_which_they_begin(kokoro: Kokoro) -> None:
+    pieces = spoken(kokoro, SENTENCE)
+    assert len(pieces) >= 3
+    assert [word.text for piece in pieces for word in piece.words] == SENTENCE.split()
+    begin = 0
+    for piece in pieces:
+        end = begin + len(piece.samples)
+        assert all(begin <= word.start < end for word in piece.words)
+        assert all(word.start <= word.end for word in piece.words)
+        begin = end
+
+
+def test_a_text_longer_than_the_model_takes_is_spoken_whole(kokoro: Kokoro) -> None:
+    text = "It costs $1,234,567.89 or so. " * 5
+    pieces = spoken(kokoro, text, Style(rate=2.0))
+    words = [word for piece in pieces for word in piece.words]
+    assert [word.text for word in words] == text.split()
+    assert all(a.start <= b.start for a, b in pairwise(words))
+    assert sum(len(piece.samples) for piece in pieces) >= words[-1].start
+
+
+@pytest.mark.parametrize("text", ["", "  ", "...", "—", "?!"])
+def test_what_makes_no_sound_makes_none(kokoro: Kokoro, text: str) -> None:
+    assert spoken(kokoro, text) == []
+
+
+def test_a_voice_there_is_not_is_told(kokoro: Kokoro) -> None:
+    async def ask() -> None:
+        async for _ in kokoro.stream("Hello.", voice="nobody", style=Style()):
+            pass
+
+    with pytest.raises(Failed, match="no voice 'nobody'; choose one of"):
+        asyncio.run(ask())
+
+
+def test_the_parts_are_kept_beside_the_whole(kokoro: Kokoro) -> None:
+    folder = kokoro_parts.folder_of(Store().path("kokoro") / FILE)
+    assert {path.stem for path in folder.glob("*.onnx")} == set(kokoro_parts.PARTS)
