@@ -147,6 +147,8 @@ class Appraisal:
     evidence: tuple[str, ...] = ()
     confidence: float | None = None
     appraiser: str = ""
+    opener: str = ""
+    """The first clause of the reply, where one was chosen before the chat model had a word."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,8 @@ from affetto.pipelines.duplex.outputs import (
     TranscriptCompleted,
     TranscriptFailed,
 )
-from affetto.pipelines.duplex.reply import plain_appraisal
+from affetto.pipelines.duplex.policy import DuplexPolicy
+from affetto.pipelines.duplex.reply import APOLOGY, plain_appraisal
 from affetto.pipelines.duplex.session import Session
 from virtual import run
 
@@ -71,6 +72,7 @@ class Doubles:
     speech_s: float = 0.1
     fail: str = ""
     prompts: list[Sequence[Message]] = field(default_factory=list)
+    prefills: list[str] = field(default_factory=list)
     generating: int = 0
 
     async def completion_of(self, audio: Samples) -> float:
@@ -101,6 +103,7 @@ class Doubles:
 
     async def chat(self, messages: Sequence[Message], options: ChatOptions) -> AsyncIterator[ChatDelta]:
         self.prompts.append(messages)
+        self.prefills.append(options.prefill)
         self.generating += 1
         try:
             await asyncio.sleep(self.first_word_s)
@@ -165,6 +168,7 @@ def play(
     doubles: Doubles | None = None,
     config: SessionConfig | None = None,
     commands: Sequence[tuple[float, Command]] = (),
+    openers: bool = False,
 ) -> Timeline:
     """Stream sound in real time as (seconds, loud) stretches, with requests at given times."""
     models = doubles or Doubles()
@@ -172,7 +176,8 @@ def play(
 
     async def main() -> Session:
         loop = asyncio.get_running_loop()
-        session = Session(models.backends(), config or SessionConfig(), session_id="s")
+        policy = DuplexPolicy(openers=openers)
+        session = Session(models.backends(), config or SessionConfig(), session_id="s", policy=policy)
 
         async def read() -> None:
             async for output in session.outputs():
@@ -213,6 +218,25 @@ def test_a_spoken_turn_gets_a_spoken_answer_within_a_beat() -> None:
     assert line.of(ResponseEnded)[0].status == "completed"
     # 96 ms to see the pause, 200 recognition, 300 + 4 words to the first phrase, 100 synthesis: no wait beyond
     assert line.when(ResponseAudio) - 2.0 < 1.3
+
+
+def test_an_opener_sounds_while_the_model_still_reads_and_belongs_to_the_reply() -> None:
+    slow = Doubles(first_word_s=1.5)
+    line = play([(0.5, False), (1.5, True), (8, False)], doubles=slow, openers=True)
+    opener = line.of(ResponseEnded)[0].empathy["appraisal"]["opener"]
+    assert opener
+    assert line.doubles.prefills[0].endswith(f"]\n{opener}")
+    assert line.of(ResponseEnded)[0].item.text == f"{opener} {slow.reply}"
+    assert "".join(o.text for o in line.of(ResponseText)) == f"{opener} {slow.reply}"
+    # 96 ms to see the pause, 200 recognition, 100 synthesis
+    assert line.when(ResponseAudio) - 2.0 < 0.5
+    assert line.of(ResponseEnded)[0].empathy["first_phrase_ms"] == 250 * len(opener.split())
+
+
+def test_when_the_model_breaks_after_the_opener_we_say_so() -> None:
+    line = play([(0.5, False), (1.5, True), (8, False)], doubles=Doubles(fail="chat"), openers=True)
+    (ended,) = line.of(ResponseEnded)
+    assert ended.item.text == f"{ended.empathy['appraisal']['opener']} {APOLOGY}"
 
 
 def test_audio_leaves_little_ahead_of_real_time() -> None:

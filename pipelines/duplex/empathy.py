@@ -24,8 +24,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ...models.appraisal.line import render_appraisal, render_cues
-from ...models.base import Appraisal, Cues, Message, Situation, Style
-from . import safety
+from ...models.base import Appraisal, Cues, Message, PastTurn, Situation, Style
+from . import openers, safety
+
+REMEMBERED = 6
+"""Turns that the chat model sees at least, of as many as there are; at most twice as many, less one."""
 
 PromptForm = Literal["adapter", "full"]
 
@@ -58,7 +61,7 @@ def prompt(
     """Messages for the chat model: "adapter" is the embedded adapters' training format, "full" spells all out."""
     system = " ".join(part for part in [SYSTEM, instructions] if part)
     messages = [Message("system", system)]
-    for turn in situation.past[-8:]:
+    for turn in recent(situation.past):
         messages.append(Message("user", _said(turn.user, turn.cues)))
         line = render_appraisal(turn.appraisal) + "\n" if turn.appraisal else ""
         messages.append(Message("assistant", line + turn.reply))
@@ -69,6 +72,20 @@ def prompt(
 def style(appraisal: Appraisal, *, speed: float = 1.0) -> Style:
     """How the answer sounds."""
     return Style(tone=appraisal.tone, rate=speed)
+
+
+def opener_style(appraisal: Appraisal, *, speed: float = 1.0) -> Style:
+    """How the opener sounds: one of few styles, so that it is rendered already."""
+    return Style(tone=openers.voicing(appraisal.tone), rate=speed)
+
+
+def recent(past: Sequence[PastTurn]) -> Sequence[PastTurn]:
+    """The turns that a prompt holds: at least the last `REMEMBERED`, from a start that moves only once in as many.
+
+    A start that moved with every turn would change the text right after the system message, and the chat model
+    would have to read all of it again before each reply.
+    """
+    return past[max(0, len(past) // REMEMBERED - 1) * REMEMBERED :]
 
 
 def _said(words: str, cues: Cues | None) -> str:

@@ -23,6 +23,11 @@ class Ledger:
         """All that was or will be said."""
         return " ".join(phrase.strip() for phrase in self._phrases if phrase.strip())
 
+    @property
+    def duration_ms(self) -> int:
+        """Length of the audio so far."""
+        return self.samples * 1000 // self.rate_hz
+
     def word(self, phrase: str) -> None:
         self._phrases.append(phrase)
 

@@ -69,6 +69,7 @@ class Reply:
     was_speculative: bool = False
     origin: int | None = None
     timings: dict[str, int] = field(default_factory=dict)
+    first_phrase_ms: int | None = None
     degraded: list[str] = field(default_factory=list)
 
 
@@ -157,6 +158,9 @@ class Replies:
 
     def on_voiced(self, event: Voiced) -> None:
         if reply := self._of(event.reply):
+            if event.starts_phrase and reply.ledger.samples:
+                reply.first_phrase_ms = reply.first_phrase_ms or reply.ledger.duration_ms
+                self._mark(reply, "second_audio")
             reply.ledger.voice(event.samples, event.rate_hz, event.words, starts_phrase=event.starts_phrase)
             self._mark(reply, "first_audio")
             self._progress()
@@ -348,6 +352,8 @@ class Replies:
 
     def _record(self, reply: Reply) -> dict[str, Any]:
         record: dict[str, Any] = {"timings_ms": dict(reply.timings), "speculative": reply.was_speculative}
+        if reply.first_phrase_ms is not None:
+            record["first_phrase_ms"] = reply.first_phrase_ms
         if reply.appraisal is not None:
             record["appraisal"] = appraisal_record(reply.appraisal)
         if reply.degraded:

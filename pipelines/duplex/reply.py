@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from ...models.base import Appraisal, ChatOptions, Speech, Style
 from ...models.errors import BackendError
 from ...models.labels import Emotion, Need, Risk, Tactic, Tone
-from . import empathy, safety
+from . import empathy, openers, safety
 from .actions import ReplyRequest
 from .backends import Backends
 from .guard import Guard
@@ -55,7 +55,7 @@ class Outcome:
 
 async def make_reply(request: ReplyRequest, backends: Backends, policy: DuplexPolicy, sink: Sink) -> None:
     """Appraise, word and voice an answer; tell it to `sink` piece by piece."""
-    appraisal = await _appraise(request, backends, sink)
+    appraisal = await _appraise(request, backends, policy, sink)
     outcome = Outcome()
     phrases: asyncio.Queue[str | None] = asyncio.Queue(PHRASES_AHEAD)
     async with asyncio.TaskGroup() as tasks:
@@ -64,7 +64,7 @@ async def make_reply(request: ReplyRequest, backends: Backends, policy: DuplexPo
     sink.finished(outcome.usage, outcome.reason, outcome.error)
 
 
-async def _appraise(request: ReplyRequest, backends: Backends, sink: Sink) -> Appraisal:
+async def _appraise(request: ReplyRequest, backends: Backends, policy: DuplexPolicy, sink: Sink) -> Appraisal:
     if request.line is not None:
         return plain_appraisal()
     try:
@@ -74,6 +74,8 @@ async def _appraise(request: ReplyRequest, backends: Backends, sink: Sink) -> Ap
         sink.degraded("appraisal", str(error) or "the appraiser took too long")
         appraisal = plain_appraisal()
     appraisal = safety.checked(appraisal, request.situation)
+    if policy.openers and _fixed(request, appraisal, policy) is None:
+        appraisal = replace(appraisal, opener=openers.choose(appraisal, request.situation, request.instructions))
     sink.appraised(appraisal)
     return appraisal
 
@@ -89,6 +91,8 @@ async def _word(
 ) -> None:
     """Fill `phrases` with what is to be said, and end it with `None`."""
     phraser = Phraser(whole=policy.whole_reply)
+    if appraisal.opener:
+        await phrases.put(f"{appraisal.opener} ")
     try:
         async for text in _text(request, appraisal, backends, policy, outcome):
             for phrase in phraser.feed(text):
@@ -109,21 +113,24 @@ async def _text(
     request: ReplyRequest, appraisal: Appraisal, backends: Backends, policy: DuplexPolicy, outcome: Outcome
 ) -> AsyncIterator[str]:
     """The safe text of the reply as it comes."""
-    fixed = (
-        request.line
-        if request.line is not None
-        else safety.fixed_reply(appraisal, request.situation, region=policy.region)
-    )
+    fixed = _fixed(request, appraisal, policy)
     if fixed is not None:
         yield fixed
         return
-    prompt = empathy.prompt(request.situation, appraisal, instructions=request.instructions, form=policy.prompt_form)
+    prompt = empathy.prompt(
+        request.situation,
+        appraisal,
+        instructions=request.instructions,
+        form=policy.prompt_form,
+        opener=appraisal.opener,
+    )
     options = ChatOptions(
         max_tokens=request.max_output_tokens or 96, stop=prompt.stop, prefill=prompt.prefill, seed=request.seed
     )
     guard = Guard(
         past=request.situation.past,
         heard=request.situation.text,
+        opener=appraisal.opener,
         max_sentences=policy.max_reply_sentences,
         max_words=policy.max_reply_words,
     )
@@ -148,6 +155,13 @@ async def _text(
         await _close(stream)
 
 
+def _fixed(request: ReplyRequest, appraisal: Appraisal, policy: DuplexPolicy) -> str | None:
+    """What is said as it is, without the chat model."""
+    if request.line is not None:
+        return request.line
+    return safety.fixed_reply(appraisal, request.situation, region=policy.region)
+
+
 async def _voice(
     request: ReplyRequest,
     appraisal: Appraisal,
@@ -157,6 +171,8 @@ async def _voice(
 ) -> None:
     """Speak the phrases in order; where the voice fails, their text goes out all the same."""
     style = empathy.style(appraisal, speed=request.config.speed)
+    opening = empathy.opener_style(appraisal, speed=request.config.speed)
+    opener = appraisal.opener
     mute = request.modality == "text"
     known = request.config.voice in backends.synthesizer.voices
     voice = request.config.voice if known else DEFAULT_VOICE
@@ -165,7 +181,8 @@ async def _voice(
         if mute:
             continue
         try:
-            await _speak(phrase, voice, style, backends, sink)
+            await _speak(phrase, voice, opening if opener else style, backends, sink)
+            opener = ""
         except (BackendError, TimeoutError) as error:
             sink.degraded("speech", str(error) or "the synthesizer took too long")
             mute = True
@@ -204,5 +221,6 @@ def plain_appraisal() -> Appraisal:
         risk=Risk.NONE,
         tactics=(Tactic.PARAPHRASING,),
         tone=Tone.WARM,
+        confidence=0.0,
         appraiser="none",
     )

@@ -56,6 +56,7 @@ def appraisal_record(appraisal: Appraisal) -> dict[str, Any]:
         "evidence": list(appraisal.evidence),
         "confidence": _round(appraisal.confidence),
         "appraiser": appraisal.appraiser,
+        "opener": appraisal.opener,
     }
 
 

@@ -1,0 +1,163 @@
+"""The first short clause of a reply, chosen from a bank (openers.toml) while the chat model still reads. Pure.
+
+A clause at the wrong place is worse than none: "Well done!" to a death. So what an opener asserts must be borne out
+by everything that is known - the appraisal and its confidence, the words, the voice - and where these disagree, or
+know little, one is taken that fits anything. The same turn always gets the same opener, so that work done ahead of the
+end of a turn, and a replay, say the same.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from ...models.base import Appraisal, Situation
+from ...models.labels import Emotion, Need, Risk, Tactic, Tone
+from . import wording
+
+BANK = Path(__file__).with_name("openers.toml")
+SURE_FROM = 0.4
+"""Confidence of an appraisal from which an opener may name its feeling (measured: docs/empathy.md)."""
+LATELY = 24
+"""Replies within which no two begin with the same two words."""
+FEWEST = 4
+"""Openers to choose among before a less special cell is looked at, too."""
+VOICE_DISAGREES = 0.25
+"""Valence (-1..1) of the voice that speaks against an opener of the other sign."""
+
+VOICING = {
+    Tone.APOLOGETIC: Tone.GENTLE, Tone.CALM: Tone.GENTLE, Tone.SERIOUS: Tone.GENTLE, Tone.ENCOURAGING: Tone.WARM,
+    Tone.NEUTRAL: Tone.WARM, Tone.PLAYFUL: Tone.BRIGHT,
+}  # fmt: skip
+
+When = Literal["", "guarded", "conflict", "watch"]
+
+JOYS = frozenset(
+    {
+        Emotion.HAPPY, Emotion.EXCITED, Emotion.CONTENT, Emotion.GRATEFUL, Emotion.PROUD, Emotion.AMUSED,
+        Emotion.HOPEFUL, Emotion.RELIEVED,
+    }
+)  # fmt: skip
+EVEN = frozenset({Emotion.NEUTRAL, Emotion.SURPRISED, Emotion.CONFUSED, Emotion.TIRED})
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Openers and what an appraisal must be like for them; an empty field asks for nothing."""
+
+    say: tuple[str, ...]
+    tone: frozenset[Tone]
+    when: When = ""
+    feel: frozenset[Emotion] = frozenset()
+    intensity: tuple[int, int] = (0, 3)
+    need: frozenset[Need] = frozenset()
+    tactics: frozenset[Tactic] = frozenset()
+
+    def fits(self, appraisal: Appraisal, when: When) -> bool:
+        low, high = self.intensity
+        return (
+            self.when == when
+            and appraisal.tone in self.tone
+            and (not self.feel or appraisal.emotion in self.feel)
+            and low <= appraisal.intensity <= high
+            and (not self.need or appraisal.need in self.need)
+            and (not self.tactics or bool(self.tactics & set(appraisal.tactics)))
+        )
+
+    @property
+    def special(self) -> int:
+        """How much it asks for."""
+        return sum([self.intensity != (0, 3), 2 * bool(self.need), 2 * bool(self.tactics)])
+
+
+def choose(appraisal: Appraisal, situation: Situation, instructions: str = "") -> str:
+    """An opener, or "" where none is fit: fixed lines, courtesies, other languages, all that fit said lately."""
+    text = situation.text.strip()
+    if appraisal.risk is Risk.CRISIS or not text or wording.courtesy(text) or not _english(situation, instructions):
+        return ""
+    lately = {beginning(turn.reply) for turn in situation.past[-LATELY:]}
+    when = _when(appraisal, situation)
+    options: list[str] = []
+    for cell in sorted(bank(), key=lambda cell: -cell.special):
+        if len(options) >= FEWEST:
+            break
+        if cell.fits(appraisal, when):
+            options += [say for say in cell.say if beginning(say) not in lately and say not in options]
+    if not options:
+        return ""
+    return options[zlib.crc32(f"{len(situation.past)} {text}".encode()) % len(options)]
+
+
+def beginning(text: str) -> tuple[str, ...]:
+    """The first two words of a reply, to compare by."""
+    return tuple(re.findall(r"[a-z']+", text.lower())[:2])
+
+
+@cache
+def bank() -> tuple[Cell, ...]:
+    """All cells, as they ship."""
+    return tuple(_cells(tomllib.loads(BANK.read_text(encoding="utf-8"))["cell"]))
+
+
+def _cells(tables: Sequence[dict[str, list[str]]]) -> Iterator[Cell]:
+    for table in tables:
+        low, high = table.get("intensity", (0, 3))
+        yield Cell(
+            say=tuple(table["say"]),
+            tone=frozenset(map(Tone, table["tone"])),
+            when=table.get("when", ""),  # type: ignore[arg-type]
+            feel=frozenset(map(Emotion, table.get("feel", ()))),
+            intensity=(int(low), int(high)),
+            need=frozenset(map(Need, table.get("need", ()))),
+            tactics=frozenset(map(Tactic, table.get("tactics", ()))),
+        )
+
+
+def _when(appraisal: Appraisal, situation: Situation) -> When:
+    """Which kind of opener is safe: "" names the feeling."""
+    if appraisal.risk is Risk.WATCH:
+        return "watch"
+    if appraisal.conflict and appraisal.tone not in (Tone.BRIGHT, Tone.PLAYFUL):
+        return "conflict"
+    unsure = appraisal.conflict or (appraisal.confidence is not None and appraisal.confidence < SURE_FROM)
+    return "guarded" if unsure or _contradicted(appraisal, situation) or not _any(appraisal) else ""
+
+
+def _any(appraisal: Appraisal) -> bool:
+    return any(cell.fits(appraisal, "") for cell in bank())
+
+
+def _contradicted(appraisal: Appraisal, situation: Situation) -> bool:
+    """Whether the words or the voice speak against what the appraisal would have us say."""
+    heavy, glad = wording.heavy(situation.text), wording.glad(situation.text)
+    valence = situation.cues.valence if situation.cues is not None else None
+    if appraisal.emotion in JOYS:
+        return heavy or (valence is not None and valence < -VOICE_DISAGREES)
+    if appraisal.emotion in EVEN:
+        return heavy or glad
+    return glad or (valence is not None and valence > VOICE_DISAGREES)
+
+
+def _english(situation: Situation, instructions: str) -> bool:
+    """Whether English is what is spoken, as far as one can know; the bank has nothing else."""
+    if situation.language is not None and not situation.language.lower().startswith("en"):
+        return False
+    return wording.english(situation.text) and not wording.names_language(instructions)
+
+
+def voicing(tone: Tone) -> Tone:
+    """How an opener in this tone is spoken: so short a clause sounds the same in near tones, and is rendered once."""
+    return VOICING.get(tone, tone)
+
+
+def renditions() -> tuple[tuple[str, Tone], ...]:
+    """Every opener in every voicing that it may be said in, those that fit anything first: what to render ahead."""
+    ranked = sorted(bank(), key=lambda cell: (cell.when == "", cell.special))
+    every = ((say, voicing(tone)) for cell in ranked for say in cell.say for tone in sorted(cell.tone))
+    return tuple(dict.fromkeys(every))
