@@ -144,7 +144,7 @@ def audio_of(events: list[Event]) -> NDArray[np.int16]:
 @contextmanager
 def running(**overrides: Any) -> Iterator[Live]:
     """A server of scripted models on a free port; `server__port=1` overrides server.port."""
-    given: dict[str, Any] = {"profile": "scripted", "tts.options.word_s": 0.04}
+    given: dict[str, Any] = {"profile": "scripted", "tts.options.word_s": 0.04, "duplex.openers": False}
     if "profile" in overrides:
         del given["tts.options.word_s"]
     given |= {key.replace("__", "."): value for key, value in overrides.items()}

@@ -73,6 +73,8 @@ class Doubles:
     fail: str = ""
     prompts: list[Sequence[Message]] = field(default_factory=list)
     prefills: list[str] = field(default_factory=list)
+    seeds: list[int | None] = field(default_factory=list)
+    silent: int = 0
     generating: int = 0
 
     async def completion_of(self, audio: Samples) -> float:
@@ -104,10 +106,11 @@ class Doubles:
     async def chat(self, messages: Sequence[Message], options: ChatOptions) -> AsyncIterator[ChatDelta]:
         self.prompts.append(messages)
         self.prefills.append(options.prefill)
+        self.seeds.append(options.seed)
         self.generating += 1
         try:
             await asyncio.sleep(self.first_word_s)
-            for index, word in enumerate(self.reply.split()):
+            for index, word in enumerate(self.reply.split() if len(self.prompts) > self.silent else ()):
                 if self.fail == "chat" and index == 0:
                     raise Failed("the language model broke")
                 await asyncio.sleep(self.word_s)
@@ -231,6 +234,15 @@ def test_an_opener_sounds_while_the_model_still_reads_and_belongs_to_the_reply()
     # 96 ms to see the pause, 200 recognition, 100 synthesis
     assert line.when(ResponseAudio) - 2.0 < 0.5
     assert line.of(ResponseEnded)[0].empathy["first_phrase_ms"] == 250 * len(opener.split())
+
+
+def test_a_model_that_takes_the_opener_for_the_whole_reply_is_asked_again() -> None:
+    doubles = Doubles(silent=2)
+    line = play([(0.5, False), (1.5, True), (8, False)], doubles=doubles, openers=True)
+    opener = line.of(ResponseEnded)[0].empathy["appraisal"]["opener"]
+    assert line.of(ResponseEnded)[0].item.text == f"{opener} {doubles.reply}"
+    assert [prefill.endswith(opener) for prefill in doubles.prefills] == [True, True, False]
+    assert len(set(doubles.seeds)) == 3
 
 
 def test_when_the_model_breaks_after_the_opener_we_say_so() -> None:

@@ -28,6 +28,8 @@ BETWEEN_WORDS_DEADLINE_S = 8.0
 SPEECH_DEADLINE_S = 12.0
 PHRASES_AHEAD = 2
 """Phrases that may wait for the synthesizer: the language model runs ahead, but not far."""
+RESEED = 7919
+"""Between the seeds of two attempts at one reply."""
 DEFAULT_VOICE = "default"
 """Every synthesizer has it; it also stands in for voices that we do not have (clients ask for OpenAI's)."""
 APOLOGY = "I'm sorry, I lost my train of thought there. Could you say that again?"
@@ -112,24 +114,47 @@ async def _word(
 async def _text(
     request: ReplyRequest, appraisal: Appraisal, backends: Backends, policy: DuplexPolicy, outcome: Outcome
 ) -> AsyncIterator[str]:
-    """The safe text of the reply as it comes."""
+    """The safe text of the reply as it comes.
+
+    A small model now and then takes the opener for the whole reply, or begins with what the guard holds back:
+    then it is asked again, at last for a reply of its own beginning.
+    """
     fixed = _fixed(request, appraisal, policy)
     if fixed is not None:
         yield fixed
         return
+    for attempt, opener in enumerate((appraisal.opener, appraisal.opener, "")):
+        silent = True
+        async for text in _generated(request, appraisal, backends, policy, outcome, opener, attempt):
+            silent = False
+            yield text
+        if not silent:
+            return
+
+
+async def _generated(
+    request: ReplyRequest,
+    appraisal: Appraisal,
+    backends: Backends,
+    policy: DuplexPolicy,
+    outcome: Outcome,
+    opener: str,
+    attempt: int,
+) -> AsyncIterator[str]:
+    """What the chat model says after `opener`, as far as the guard lets it; it may be nothing at all."""
+    situation = request.situation
     prompt = empathy.prompt(
-        request.situation,
-        appraisal,
-        instructions=request.instructions,
-        form=policy.prompt_form,
-        opener=appraisal.opener,
+        situation, appraisal, instructions=request.instructions, form=policy.prompt_form, opener=opener
     )
     options = ChatOptions(
-        max_tokens=request.max_output_tokens or 96, stop=prompt.stop, prefill=prompt.prefill, seed=request.seed
+        max_tokens=request.max_output_tokens or 96,
+        stop=prompt.stop,
+        prefill=prompt.prefill,
+        seed=request.seed + attempt * RESEED,
     )
     guard = Guard(
-        past=request.situation.past,
-        heard=request.situation.text,
+        past=situation.past,
+        heard=situation.text,
         opener=appraisal.opener,
         max_sentences=policy.max_reply_sentences,
         max_words=policy.max_reply_words,
