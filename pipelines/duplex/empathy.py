@@ -19,13 +19,13 @@ An opener (the first clause, already sounding) is given to both: `prompt(..., op
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from ...models.appraisal.line import render_appraisal, render_cues
 from ...models.base import Appraisal, Cues, Message, PastTurn, Situation, Style
-from . import openers, safety
+from . import asking, openers, safety
 
 REMEMBERED = 6
 """Turns that the chat model sees at least, of as many as there are; at most twice as many, less one."""
@@ -58,14 +58,20 @@ def prompt(
     facts: Sequence[str] = (),
     opener: str = "",
 ) -> Prompt:
-    """Messages for the chat model: "adapter" is the embedded adapters' training format, "full" spells all out."""
-    system = " ".join(part for part in [SYSTEM, instructions] if part)
-    messages = [Message("system", system)]
-    for turn in recent(situation.past):
-        messages.append(Message("user", _said(turn.user, turn.cues)))
-        line = render_appraisal(turn.appraisal) + "\n" if turn.appraisal else ""
-        messages.append(Message("assistant", line + turn.reply))
-    messages.append(Message("user", _said(situation.text, situation.cues)))
+    """Messages for the chat model: "adapter" is the embedded adapters' training format, "full" spells all out.
+
+    Of one talk, each prompt begins with the last one's messages: what belongs to this turn alone (appraisal, remembered
+    facts, opener) comes last, so that a prefix cache holds. `instructions` is persona, and stands below the policy.
+    """
+    remembered = f"(you remember: {'; '.join(map(safety.neutralised, facts))})" if facts else ""
+    said = "\n".join(part for part in [remembered, _said(situation.text, situation.cues)] if part)
+    if form == "full":
+        messages = [Message("system", asking.system(instructions, name)), *_told(situation.past, lines=False)]
+        messages.append(Message("user", f"{said}\n{asking.note(appraisal)}"))
+        return Prompt(tuple(messages), opener, ())
+    named = f"You are talking with {name}." if name else ""
+    messages = [Message("system", " ".join(part for part in (SYSTEM, named, instructions) if part))]
+    messages += [*_told(situation.past, lines=True), Message("user", said)]
     return Prompt(tuple(messages), f"{render_appraisal(appraisal)}\n{opener}", ("<|im_end|>", "<|im_start|>"))
 
 
@@ -86,6 +92,14 @@ def recent(past: Sequence[PastTurn]) -> Sequence[PastTurn]:
     would have to read all of it again before each reply.
     """
     return past[max(0, len(past) // REMEMBERED - 1) * REMEMBERED :]
+
+
+def _told(past: Sequence[PastTurn], *, lines: bool) -> Iterator[Message]:
+    """What went before; with `lines`, as adapters were trained, each reply below the appraisal that it rested on."""
+    for turn in recent(past):
+        yield Message("user", _said(turn.user, turn.cues))
+        line = f"{render_appraisal(turn.appraisal)}\n" if lines and turn.appraisal else ""
+        yield Message("assistant", line + turn.reply)
 
 
 def _said(words: str, cues: Cues | None) -> str:
