@@ -1,7 +1,9 @@
-"""Two promises that uvicorn does not make: a request's head arrives in time, and a finished socket goes away.
+"""Three promises that uvicorn does not make: a request's head arrives in time, a client that is cut off learns why, and
+a finished socket goes away.
 
-Half-sent headers stay open for ever in uvicorn (Kludex/uvicorn#157), and a closed connection whose peer
-reads nothing keeps its descriptor while the peer likes.
+Half-sent headers stay open for ever in uvicorn (Kludex/uvicorn#157). It closes a connection that broke the protocol at
+once; where the client is still writing, the kernel answers that with a reset, which overtakes the closing frame. And a
+closed connection whose peer reads nothing keeps its descriptor while the peer likes.
 """
 
 from __future__ import annotations
@@ -56,7 +58,25 @@ class HttpProtocol(H11Protocol):
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """WebSocket whose connection does not outlive its application."""
+    """WebSocket that says why it ends, and whose connection does not outlive its application."""
+
+    _broken = False
+
+    def data_received(self, data: bytes) -> None:
+        if not self._broken:
+            super().data_received(data)
+
+    def handle_parser_exception(self) -> None:
+        """Send the closing frame, and read on (into nothing) until the client has taken it."""
+        closing = self.conn.close_sent
+        assert closing is not None
+        self._broken = self.close_sent = True
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": closing.code, "reason": closing.reason})
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.transport.resume_reading()
+        self.close_timer = self.loop.call_later(LINGER_S, self.transport.abort)
 
     async def run_asgi(self) -> None:
         await super().run_asgi()

@@ -408,9 +408,10 @@ def test_hostile_row_31_tools(wire: Wire, tool: dict[str, Any]) -> None:
     assert wire.expect_error("e")["param"] == "session.tools"
 
 
-def test_hostile_row_11_too_large_a_message_ends_only_its_own_socket(live: Live, bystander: Wire) -> None:
+@pytest.mark.parametrize("size", [2 * 2**20 + 1, 32 * 2**20], ids=["1 byte too large", "still being written"])
+def test_hostile_row_11_too_large_a_message_ends_only_its_own_socket(live: Live, bystander: Wire, size: int) -> None:
     with live.call() as wire:
-        wire.raw(" " * (2 * 2**20 + 1))
+        wire.raw(" " * size)
         with pytest.raises(ConnectionClosed) as closed:
             wire.until("never")
         assert closed.value.rcvd is not None
