@@ -26,6 +26,7 @@ BACKENDS: dict[str, dict[str, str]] = {
     "cues": {"prosody": ".cues.prosody:ProsodyCues", "scripted": ".cues.scripted:ScriptedCues"},
     "appraiser": {
         "llm": ".appraisal.llm:LLMAppraiser",
+        "small": ".appraisal.small:SmallAppraiser",
         "scripted": ".appraisal.scripted:ScriptedAppraiser",
     },
     "llm": {
@@ -42,6 +43,7 @@ EXTRAS = {
     "transformers": "gpu",
     "TTS": "coqui",
     "peft": "train",
+    "sklearn": "train",
     "ray": "cluster",
     "asyncpg": "cluster",
     "sounddevice": "microphone",

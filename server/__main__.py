@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("affetto.server.cli.doctor", "tell what is installed, pulled, reachable, and how fast it is here"),
     "config": ("affetto.server.cli.config", "show the effective settings, or write a commented file"),
     "eval": ("affetto.server.cli.evaluate", "measure a part of the system on data"),
+    "train": ("affetto.server.cli.train", "train a part of the system on data"),
     "bench": ("affetto.clients.cli.bench", "measure the timing of conversations"),
     "replay": ("affetto.server.cli.replay", "check that a session's log gives the same decisions again"),
     "version": ("affetto.server.cli.version", "tell the version"),

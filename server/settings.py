@@ -98,7 +98,7 @@ PROFILES: dict[str, dict[str, dict[str, Any]]] = {
         "turn": {"backend": "smart_turn"},
         "asr": {"backend": "faster_whisper"},
         "cues": {"backend": "prosody"},
-        "appraiser": {"backend": "llm"},
+        "appraiser": {"backend": "small"},
         "llm": {"backend": "llama"},
         "tts": {"backend": "kokoro"},
     },
@@ -127,7 +127,7 @@ class Settings(BaseSettings):
     turn: BackendSection = BackendSection(backend="smart_turn")
     asr: BackendSection = BackendSection(backend="faster_whisper")
     cues: BackendSection = BackendSection(backend="prosody")
-    appraiser: BackendSection = BackendSection(backend="llm")
+    appraiser: BackendSection = BackendSection(backend="small")
     llm: BackendSection = BackendSection(backend="llama")
     tts: BackendSection = BackendSection(backend="kokoro")
 

@@ -62,6 +62,7 @@ def test_a_wrong_option_names_itself_and_lists_the_right_ones(empty: Store) -> N
     [
         ("vad", "silero", "silero-vad"),
         ("asr", "faster_whisper", "whisper-base"),
+        ("appraiser", "small", "minilm"),
         ("llm", "llama", "qwen2.5-coder-1.5b"),
     ],
 )

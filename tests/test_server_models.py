@@ -24,7 +24,7 @@ PATIENCE_S = 90.0
 
 @pytest.fixture(scope="module")
 def live() -> Iterator[Live]:
-    for asset in ("silero-vad", "smart-turn", "whisper-base", "kokoro", "qwen2.5-coder-1.5b"):
+    for asset in ("silero-vad", "smart-turn", "whisper-base", "kokoro", "minilm", "qwen2.5-coder-1.5b"):
         try:
             Store().path(asset)
         except Unavailable as error:

@@ -2,57 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..base import Cues, PastTurn, Situation
-from ..labels import Emotion, Risk, Tactic, VocalEvent, VoiceStyle
+from ..labels import Emotion, Need, Risk, Tactic, VocalEvent, VoiceStyle
 
 Floats = NDArray[np.float32]
 Embed = Callable[[str], Floats]
 
 EMOTIONS, STYLES, EVENTS = tuple(Emotion), tuple(VoiceStyle), tuple(VocalEvent)
-RISKS, TACTICS = tuple(Risk), tuple(Tactic)
+RISKS, TACTICS, NEEDS = tuple(Risk), tuple(Tactic), tuple(Need)
 CUES_WIDTH = len(EMOTIONS) + len(STYLES) + len(EVENTS) + 5
-PAST_WIDTH = len(EMOTIONS) + len(RISKS) + len(TACTICS) + 1
-WORDS = ("?", "!", "...", "not", "fine", "okay", "what should", "any ideas", "advice", "how do i", "help me", "can you")
+PAST_WIDTH = len(EMOTIONS) + len(RISKS) + len(TACTICS) + len(NEEDS) + 1
+MARKS = ("?", "!", "...", "not", "fine", "okay", "what should", "any ideas", "advice", "how do i", "help me", "can you")
 """Plain marks that a sentence vector blurs: questions, denials, "fine", and asking for advice."""
+_TOKEN = re.compile(r"[a-z0-9']+|[?!]")
 
 
-def vector(situation: Situation, embed: Embed) -> Floats:
-    """[what was said | said together with what went before | marks | voice], float32."""
-    context = situation.text
-    if situation.past:
-        last = situation.past[-1]
-        context = f"{last.user} {last.reply} {situation.text}"
-    parts = [embed(situation.text), embed(context[-600:]), marks(situation.text), cues_vector(situation.cues)]
-    parts.append(past_vector(situation.past))
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """Words and pairs of words that count, with their weights (TF-IDF, logarithmic counts, length 1)."""
+
+    weights: Mapping[str, tuple[int, float]]
+    """Position in the vector, and inverse document frequency."""
+
+    def vector(self, text: str) -> Floats:
+        out = np.zeros(len(self.weights), np.float32)
+        for gram, count in Counter(grams(text)).items():
+            if found := self.weights.get(gram):
+                out[found[0]] = (1 + np.log(count)) * found[1]
+        length = float(np.linalg.norm(out))
+        return out / length if length else out
+
+
+def grams(text: str) -> Iterator[str]:
+    """Words in lower case, and each two that stand together."""
+    words = _TOKEN.findall(text.lower().replace("’", "'"))
+    yield from words
+    yield from (f"{a} {b}" for a, b in pairwise(words))
+
+
+def vector(situation: Situation, embedding: Floats, vocabulary: Vocabulary) -> Floats:
+    """[sentence vector | marks | voice | last turn | words], float32."""
+    parts = (
+        embedding,
+        marks(situation.text),
+        cues_vector(situation.cues),
+        past_vector(situation.past),
+        vocabulary.vector(situation.text),
+    )
     return np.concatenate(parts).astype(np.float32)
 
 
 def past_vector(past: Sequence[PastTurn]) -> Floats:
-    """What we made of the last turn: its emotion, risk and tactics; all zero where there was none."""
-    out = np.zeros(PAST_WIDTH, np.float32)
+    """What we made of the last turn: its emotion, risk, tactics and need; all zero where there was none."""
     last = past[-1].appraisal if past else None
-    if last is not None:
-        out[EMOTIONS.index(last.emotion)] = 1
-        out[len(EMOTIONS) + RISKS.index(last.risk)] = 1
-        for tactic in last.tactics:
-            out[len(EMOTIONS) + len(RISKS) + TACTICS.index(tactic)] = 1
-    out[-1] = min(len(past), 4) / 4
-    return out
+    chosen = () if last is None else (last.emotion, last.risk, *last.tactics, last.need)
+    labels = (*EMOTIONS, *RISKS, *TACTICS, *NEEDS)
+    flags = [float(any(label is one for one in chosen)) for label in labels]
+    return np.array([*flags, min(len(past), 4) / 4], np.float32)
 
 
 def marks(text: str) -> Floats:
     lowered = f" {text.lower()} "
-    found = [float(mark in lowered) for mark in WORDS]
+    found = [float(mark in lowered) for mark in MARKS]
     return np.array([*found, min(len(text.split()), 40) / 20], np.float32)
 
 
 def cues_vector(cues: Cues | None) -> Floats:
-    """The voice; all zero where it is unknown, with one number that says whether it is known."""
+    """The voice; all zero where it is unknown, with numbers that say what is known."""
     out = np.zeros(CUES_WIDTH, np.float32)
     if cues is None:
         return out

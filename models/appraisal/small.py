@@ -1,4 +1,4 @@
-"""The small appraiser: trained heads over a sentence embedding and the voice. Milliseconds, calibrated."""
+"""The small appraiser: trained heads over a sentence embedding, the words and the voice. Milliseconds, calibrated."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from ..base import Appraisal, Cues, Situation
-from ..embedding.minilm import MiniLM
+from ..embedding.minilm import WIDTH, MiniLM
+from ..errors import Unavailable
 from ..labels import Emotion, Need, Risk, Tactic, Tone
 from ..store import Store
 from ..worker import Worker
@@ -26,52 +27,66 @@ class Options(BaseModel):
 
 
 class SmallAppraiser:
-    """Shared by all sessions."""
+    """Shared by all sessions. Raises Unavailable where the heads cannot be read."""
 
     def __init__(self, options: Options, store: Store) -> None:
+        try:
+            self._heads = heads.load(options.weights)
+        except (OSError, ValueError, KeyError) as error:
+            raise Unavailable(f"cannot read the appraiser's heads from {options.weights}: {error}") from error
         self._model = MiniLM(store.path("minilm"))
-        self._heads = heads.load(options.weights)
         self._worker = Worker("appraiser")
 
     async def appraise(self, situation: Situation) -> Appraisal:
-        return await self._worker.call(self._appraise, situation)
+        return await self._worker.call(self.appraise_now, situation)
 
-    def _appraise(self, situation: Situation) -> Appraisal:
-        trained = self._heads
-        x = trained.scaled(features.vector(situation, self._model.embed))
-        by_name = trained.by_name
-        felt = by_name["emotion"].softmax(x)
-        emotion = EMOTIONS[int(felt.argmax())]
-        need = NEEDS[int(by_name["need"].softmax(x).argmax())]
-        logits = dict(zip(TACTICS, map(float, by_name["tactics"].logits(x)), strict=True))
+    def appraise_now(self, situation: Situation) -> Appraisal:
+        """The same, on this thread."""
+        embedding, tokens, offsets = self._model.tokens(situation.text)
+        trained, heard = self._heads, _heard(situation.cues)
+        x = trained.scaled(features.vector(situation, embedding, trained.vocabulary))
+        felt = trained.head("emotion", heard).softmax(x)
+        need = NEEDS[int(trained.head("need", heard).softmax(x).argmax())]
+        logits = dict(zip(TACTICS, map(float, trained.head("tactics", heard).logits(x)), strict=True))
+        direction = trained.head("emotion", False).weight[:WIDTH, int(felt.argmax())] / trained.scale[:WIDTH]
         return Appraisal(
-            emotion=emotion,
-            intensity=int(by_name["intensity"].softmax(x).argmax()),
-            cause=self._cause(situation.text, int(felt.argmax())),
+            emotion=EMOTIONS[int(felt.argmax())],
+            intensity=int(trained.head("intensity", heard).softmax(x).argmax()),
+            cause=cause.span(situation.text, offsets, np.asarray(tokens @ direction).tolist()),
             need=need,
-            conflict=bool(by_name["conflict"].sigmoid(x)[0] >= trained.thresholds["conflict"]),
-            risk=self._risk(by_name["risk"].softmax(x)),
+            conflict=self._conflict(x, situation.cues),
+            risk=self._risk(x, heard),
             tactics=tactics.choose(logits, situation.past, need),
-            tone=TONES[int(by_name["tone"].softmax(x).argmax())],
+            tone=TONES[int(trained.head("tone", heard).softmax(x).argmax())],
             evidence=_evidence(situation.cues),
             confidence=float(felt.max()),
             appraiser="small",
         )
 
-    def _risk(self, probabilities: heads.Floats) -> Risk:
-        """Crisis and watch from their thresholds, which were set for recall on training data."""
-        if probabilities[RISKS.index(Risk.CRISIS)] >= self._heads.thresholds["crisis"]:
-            return Risk.CRISIS
-        return Risk.WATCH if probabilities[0] < self._heads.thresholds["calm"] else Risk.NONE
+    def emotions(self, situation: Situation) -> dict[Emotion, float]:
+        """All emotions with their probabilities, likeliest first."""
+        embedding = self._model.embed(situation.text)
+        x = self._heads.scaled(features.vector(situation, embedding, self._heads.vocabulary))
+        felt = self._heads.head("emotion", _heard(situation.cues)).softmax(x)
+        return {EMOTIONS[i]: float(felt[i]) for i in np.argsort(-felt)}
 
-    def _cause(self, text: str, emotion: int) -> str:
-        if not text.strip():
-            return ""
-        _, tokens, offsets = self._model.tokens(text)
-        direction = (
-            self._heads.by_name["emotion"].weight[: tokens.shape[1], emotion] / self._heads.scale[: tokens.shape[1]]
-        )
-        return cause.span(text, offsets, np.asarray(tokens @ direction).tolist())
+    def _conflict(self, x: heads.Floats, cues: Cues | None) -> bool:
+        """Voice against words; without a voice there is none."""
+        heard = _heard(cues)
+        found = self._heads.head("conflict", heard).softmax(x)[1]
+        return cues is not None and bool(found >= self._heads.threshold("conflict", heard))
+
+    def _risk(self, x: heads.Floats, heard: bool) -> Risk:
+        """Crisis and watch from their thresholds, which hold false alarms to what training allowed."""
+        probabilities = self._heads.head("risk", heard).softmax(x)
+        if probabilities[RISKS.index(Risk.CRISIS)] >= self._heads.threshold("crisis", heard):
+            return Risk.CRISIS
+        return Risk.WATCH if probabilities[0] < self._heads.threshold("calm", heard) else Risk.NONE
+
+
+def _heard(cues: Cues | None) -> bool:
+    """Whether the voice tells a feeling: that decides which heads look."""
+    return cues is not None and bool(cues.emotion)
 
 
 def _evidence(cues: Cues | None) -> tuple[str, ...]:

@@ -8,6 +8,8 @@ STATUSES = {
     "BadSettings": USAGE,
     "BadBackend": USAGE,
     "BadInput": USAGE,
+    "BadCorpus": USAGE,
+    "BadGoEmotions": USAGE,
     "UnknownAsset": USAGE,
     "Unavailable": MISSING,
     "PullFailed": MISSING,
