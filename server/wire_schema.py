@@ -133,6 +133,7 @@ class Empathy(Shape):
     backchannels: bool = False
     playback_reports: bool = False
     trace: bool = False
+    user: str = Field("", max_length=256)
 
 
 def _one_modality(value: object) -> object:

@@ -16,7 +16,7 @@ from .wire_items import item_record
 from .wire_response import Event, MakeEvent, Responses, audio_events
 from .wire_session import WireSession
 
-AMENDED = frozenset({"recognition_failed", "cues_failed", "turn_failed", "appraisal_failed"})
+AMENDED = frozenset({"recognition_failed", "cues_failed", "turn_failed", "appraisal_failed", "memory_failed"})
 """Failures after which the user gets an answer all the same. Clients take `error` for the end of the session
 (pipecat#1781), so these are told by `...transcription.failed`, `response.done.empathy` and `empathy.failure` only."""
 

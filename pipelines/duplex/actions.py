@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...models.base import Situation
+from ...models.base import Appraisal, Situation
 from ...models.labels import Tone
 from .config import Modality, SessionConfig
 from .events import TimerKind
@@ -123,6 +123,20 @@ class Forget:
     before: int
 
 
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """The turn counts, and its speaker has consented to be remembered."""
+
+    user: str
+    situation: Situation
+    appraisal: Appraisal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """The consent to be remembered has ended."""
+
+
 Action = (
     Send
     | StartTimer
@@ -138,4 +152,6 @@ Action = (
     | Murmur
     | Settle
     | Forget
+    | Keep
+    | Withdraw
 )

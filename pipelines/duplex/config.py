@@ -39,7 +39,8 @@ class EmpathyConfig:
 
     `acoustic` allows inference of emotion from the voice (the client says so once the person was told);
     `events` sends `empathy.*` events; `backchannels` lets us say "mm-hm" while the user speaks;
-    `playback_reports` says that the client reports what it has played.
+    `playback_reports` says that the client reports what it has played; `memory` is the person's consent to be
+    remembered, as `user` (the client's own id for them).
     """
 
     acoustic: bool = True
@@ -50,6 +51,7 @@ class EmpathyConfig:
     backchannels: bool = False
     playback_reports: bool = False
     trace: bool = False
+    user: str = ""
 
 
 @dataclass(frozen=True, slots=True)

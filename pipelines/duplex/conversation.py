@@ -7,7 +7,7 @@ ours (overlap.py), the items (history.py, editing.py). A pair of state and event
 
 from __future__ import annotations
 
-from .actions import Action, Resume
+from .actions import Action, Resume, Withdraw
 from .commands import (
     CancelResponse,
     ClearAudio,
@@ -38,6 +38,7 @@ from .events import (
     PauseJudged,
     Played,
     Recognized,
+    Recollected,
     ReplyFinished,
     TimerFired,
     TimerKind,
@@ -116,6 +117,8 @@ class Conversation:
         match event:
             case Appraised():
                 replies.on_appraised(event)
+            case Recollected():
+                replies.on_recollected(event)
             case Worded():
                 replies.on_worded(event)
             case Voiced():
@@ -196,6 +199,8 @@ class Conversation:
 
     def _configure(self, command: Configure) -> None:
         changed = command.config.turn_detection != self._context.config.turn_detection
+        if self._context.empathy.memory and not command.config.empathy.memory:
+            self._context.act(Withdraw())
         self._context.config = command.config
         if changed and command.config.turn_detection is None:
             self.turns.clear()

@@ -115,6 +115,15 @@ class Appraised:
 
 
 @dataclass(frozen=True, slots=True)
+class Recollected:
+    """What the reply was given of things remembered."""
+
+    at: int
+    reply: int
+    facts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Worded:
     """A phrase of the reply is about to be spoken (or, for text, written)."""
 
@@ -198,6 +207,7 @@ Event = (
     | TimerFired
     | Commanded
     | Appraised
+    | Recollected
     | Worded
     | Voiced
     | Degraded

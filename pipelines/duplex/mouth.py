@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...models.base import HEARING_RATE_HZ, Appraisal, Samples, Speech
 from .echo import FarEnd
-from .events import Appraised, Degraded, Drained, Event, Played, ReplyFinished, Voiced, Worded
+from .events import Appraised, Degraded, Drained, Event, Played, Recollected, ReplyFinished, Voiced, Worded
 from .outputs import Output, ResponseAudio, ResponseText, StatusReason, Usage
 from .pacing import AudioPiece, Pacer, Piece
 
@@ -42,6 +42,9 @@ class Sink:
 
     def appraised(self, appraisal: Appraisal) -> None:
         self._mouth.post(Appraised(self._mouth.now(), self._reply, appraisal))
+
+    def recalled(self, facts: tuple[str, ...]) -> None:
+        self._mouth.post(Recollected(self._mouth.now(), self._reply, facts))
 
     def phrase(self, text: str) -> None:
         """A phrase comes next; its speech, if any, follows."""

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from ...models.base import Appraisal, Situation
-from .actions import BeginReply, CancelReply, ReleaseReply, ReplyRequest
+from .actions import BeginReply, CancelReply, Keep, ReleaseReply, ReplyRequest
 from .config import ResponseOptions
 from .context import Context
 from .endpointing import milliseconds
@@ -16,6 +16,7 @@ from .events import (
     Degraded,
     Drained,
     Played,
+    Recollected,
     ReplyFinished,
     TimerKind,
     Voiced,
@@ -62,7 +63,9 @@ class Reply:
     response_id: str = ""
     item_id: str = ""
     ledger: Ledger = field(default_factory=Ledger)
+    situation: Situation | None = None
     appraisal: Appraisal | None = None
+    recalled: tuple[str, ...] = ()
     played: int = 0
     finish: ReplyFinished | None = None
     ended: bool = False
@@ -149,6 +152,10 @@ class Replies:
         if reply := self._of(event.reply):
             reply.appraisal = event.appraisal
             self._mark(reply, "appraised")
+
+    def on_recollected(self, event: Recollected) -> None:
+        if reply := self._of(event.reply):
+            reply.recalled = event.facts
 
     def on_worded(self, event: Worded) -> None:
         if reply := self._of(event.reply):
@@ -279,6 +286,7 @@ class Replies:
 
     def _make(self, reply: Reply, situation: Situation, line: str | None = None) -> None:
         config, options = self._context.config, reply.options
+        reply.situation = situation
         said = [options.instructions if options.instructions is not None else config.instructions]
         request = ReplyRequest(
             situation=situation,
@@ -320,6 +328,7 @@ class Replies:
         if reply.options.conversation and context.history.has(reply.item_id):
             context.history.update(reply.item_id, text=text, status=item.status)
             context.history.annotate(reply.item_id, appraisal=reply.appraisal)
+            self._keep(reply)
         reply.ended = True
         finish = reply.finish
         context.send(
@@ -342,6 +351,12 @@ class Replies:
         if reply.options.conversation and self._context.history.has(reply.item_id):
             self._context.history.update(reply.item_id, text=reply.ledger.heard(reply.played), status="incomplete")
 
+    def _keep(self, reply: Reply) -> None:
+        """What the person said counts, however much of the answer they heard."""
+        empathy, situation = self._context.empathy, reply.situation
+        if empathy.memory and situation is not None and situation.text:
+            self._context.act(Keep(empathy.user, situation, reply.appraisal))
+
     def _item(self, reply: Reply, text: str, status: ItemStatus) -> Item:
         spoken = (reply.options.output_modality or self._context.config.output_modality) == "audio"
         return Item(reply.item_id, "assistant", "output_audio" if spoken else "output_text", text, status)
@@ -356,6 +371,8 @@ class Replies:
             record["first_phrase_ms"] = reply.first_phrase_ms
         if reply.appraisal is not None:
             record["appraisal"] = appraisal_record(reply.appraisal)
+        if reply.recalled:
+            record["recalled"] = list(reply.recalled)
         if reply.degraded:
             record["degraded"] = list(reply.degraded)
         return record

@@ -18,6 +18,7 @@ from . import empathy, openers, safety
 from .actions import ReplyRequest
 from .backends import Backends
 from .guard import Guard
+from .memory import NOTHING, Memory, Recalled
 from .outputs import StatusReason, Usage
 from .phrasing import Phraser
 from .policy import DuplexPolicy
@@ -39,6 +40,7 @@ class Sink(Protocol):
     """Where a reply goes as it is made."""
 
     def appraised(self, appraisal: Appraisal) -> None: ...
+    def recalled(self, facts: tuple[str, ...]) -> None: ...
     def phrase(self, text: str) -> None: ...
     def speech(self, speech: Speech, *, starts_phrase: bool) -> None: ...
     def degraded(self, stage: str, message: str) -> None: ...
@@ -55,13 +57,16 @@ class Outcome:
     spoken: bool = False
 
 
-async def make_reply(request: ReplyRequest, backends: Backends, policy: DuplexPolicy, sink: Sink) -> None:
-    """Appraise, word and voice an answer; tell it to `sink` piece by piece."""
-    appraisal = await _appraise(request, backends, policy, sink)
+async def make_reply(
+    request: ReplyRequest, backends: Backends, policy: DuplexPolicy, sink: Sink, memory: Memory
+) -> None:
+    """Appraise, recall, word and voice an answer; tell it to `sink` piece by piece."""
     outcome = Outcome()
     phrases: asyncio.Queue[str | None] = asyncio.Queue(PHRASES_AHEAD)
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(_word(request, appraisal, backends, policy, phrases, outcome, sink))
+        recalling = tasks.create_task(_recall(request, memory, sink))
+        appraisal = await _appraise(request, backends, policy, sink)
+        tasks.create_task(_word(request, appraisal, recalling, backends, policy, phrases, outcome, sink))
         tasks.create_task(_voice(request, appraisal, backends, phrases, sink))
     sink.finished(outcome.usage, outcome.reason, outcome.error)
 
@@ -82,9 +87,22 @@ async def _appraise(request: ReplyRequest, backends: Backends, policy: DuplexPol
     return appraisal
 
 
+async def _recall(request: ReplyRequest, memory: Memory, sink: Sink) -> Recalled:
+    allowed = request.config.empathy
+    if request.line is not None or not allowed.memory:
+        return NOTHING
+    recalled = await memory.recall(allowed.user, request.situation)
+    if recalled.problem is not None:
+        sink.degraded("memory", recalled.problem)
+    if recalled.facts:
+        sink.recalled(recalled.facts)
+    return recalled
+
+
 async def _word(
     request: ReplyRequest,
     appraisal: Appraisal,
+    recalling: asyncio.Task[Recalled],
     backends: Backends,
     policy: DuplexPolicy,
     phrases: asyncio.Queue[str | None],
@@ -96,7 +114,7 @@ async def _word(
     if appraisal.opener:
         await phrases.put(f"{appraisal.opener} ")
     try:
-        async for text in _text(request, appraisal, backends, policy, outcome):
+        async for text in _text(request, appraisal, recalling, backends, policy, outcome):
             for phrase in phraser.feed(text):
                 outcome.spoken = True
                 await phrases.put(phrase)
@@ -112,7 +130,12 @@ async def _word(
 
 
 async def _text(
-    request: ReplyRequest, appraisal: Appraisal, backends: Backends, policy: DuplexPolicy, outcome: Outcome
+    request: ReplyRequest,
+    appraisal: Appraisal,
+    recalling: asyncio.Task[Recalled],
+    backends: Backends,
+    policy: DuplexPolicy,
+    outcome: Outcome,
 ) -> AsyncIterator[str]:
     """The safe text of the reply as it comes.
 
@@ -123,9 +146,10 @@ async def _text(
     if fixed is not None:
         yield fixed
         return
+    recalled = await recalling
     for attempt, opener in enumerate((appraisal.opener, appraisal.opener, "")):
         silent = True
-        async for text in _generated(request, appraisal, backends, policy, outcome, opener, attempt):
+        async for text in _generated(request, appraisal, recalled, backends, policy, outcome, opener, attempt):
             silent = False
             yield text
         if not silent:
@@ -135,6 +159,7 @@ async def _text(
 async def _generated(
     request: ReplyRequest,
     appraisal: Appraisal,
+    recalled: Recalled,
     backends: Backends,
     policy: DuplexPolicy,
     outcome: Outcome,
@@ -144,7 +169,13 @@ async def _generated(
     """What the chat model says after `opener`, as far as the guard lets it; it may be nothing at all."""
     situation = request.situation
     prompt = empathy.prompt(
-        situation, appraisal, instructions=request.instructions, form=policy.prompt_form, opener=opener
+        situation,
+        appraisal,
+        instructions=request.instructions,
+        form=policy.prompt_form,
+        name=recalled.name,
+        facts=recalled.facts,
+        opener=opener,
     )
     options = ChatOptions(
         max_tokens=request.max_output_tokens or 96,

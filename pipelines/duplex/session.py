@@ -23,6 +23,7 @@ from .actions import (
     Forget,
     Hear,
     Hold,
+    Keep,
     MeasureOverlap,
     Murmur,
     ReleaseReply,
@@ -31,6 +32,7 @@ from .actions import (
     Settle,
     StartTimer,
     StopTimer,
+    Withdraw,
 )
 from .activity import VoiceActivity
 from .backends import Backends
@@ -51,6 +53,7 @@ from .events import (
     VoiceStopped,
 )
 from .hearing import Hearing
+from .memory import Forgetful, Memory
 from .mouth import Mouth
 from .observe import Observer, Record, ResponseRecorded, SessionClosed, SessionOpened, Stepped, ignore
 from .outputs import Backchannel, Failure, Output, ResponseEnded, SpeechStarted, SpeechStopped
@@ -87,12 +90,14 @@ class Session:
         session_id: str,
         policy: DuplexPolicy | None = None,
         observer: Observer = ignore,
+        memory: Memory | None = None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._backends = backends
         self._id = session_id
         self._policy = policy or DuplexPolicy()
         self._observer = observer
+        self._memory = memory or Forgetful()
         self.conversation = Conversation(session_id, config, self._policy)
         self._clock = SessionClock(self._loop.time())
         self._opened = self._loop.time()
@@ -165,6 +170,7 @@ class Session:
                     task.cancel()
         finally:
             self._outputs.put_nowait(None)
+            self._memory.end()
             self._observe_closed()
 
     # -- the loop ----------------------------------------------------------------------------------
@@ -326,6 +332,10 @@ class Session:
                 self._spawn(self._murmur(action))
             case Settle():
                 self._hearing.committed(action.turn)
+            case Keep():
+                self._memory.keep(action.user, action.situation, action.appraisal)
+            case Withdraw():
+                self._memory.withdraw()
 
     def _hear(self, action: Hear) -> None:
         audio = self._buffer.read(action.start, action.end)
@@ -353,7 +363,8 @@ class Session:
     def _begin(self, action: BeginReply) -> None:
         self._mouth.begin(action.reply)
         sink = self._mouth.sink(action.reply)
-        self._running[action.reply] = self._spawn(make_reply(action.request, self._backends, self._policy, sink))
+        work = make_reply(action.request, self._backends, self._policy, sink, self._memory)
+        self._running[action.reply] = self._spawn(work)
 
     def _cancel(self, reply: int) -> None:
         self._mouth.flush(reply)

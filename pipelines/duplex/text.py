@@ -10,7 +10,8 @@ from typing import Any
 from ...models.base import Appraisal, Situation, Speech
 from .actions import ReplyRequest
 from .backends import Backends
-from .config import SessionConfig
+from .config import EmpathyConfig, SessionConfig
+from .memory import Forgetful, Memory
 from .outputs import StatusReason, Usage
 from .policy import DuplexPolicy
 from .reply import make_reply
@@ -37,6 +38,9 @@ class _Collector:
     def appraised(self, appraisal: Appraisal) -> None:
         self._answer.empathy["appraisal"] = appraisal_record(appraisal)
 
+    def recalled(self, facts: tuple[str, ...]) -> None:
+        self._answer.empathy["recalled"] = list(facts)
+
     def phrase(self, text: str) -> None:
         self.texts.put_nowait(text)
 
@@ -60,11 +64,14 @@ async def answer_text(
     instructions: str = "",
     max_output_tokens: int | None = None,
     seed: int = 0,
+    empathy: EmpathyConfig | None = None,
+    memory: Memory | None = None,
 ) -> AsyncIterator[str]:
     """Yield the answer's text as it comes; `answer` is filled in by the end. Closing the iterator stops the work."""
-    request = ReplyRequest(situation, SessionConfig(), "text", instructions, max_output_tokens, seed)
+    config = SessionConfig(empathy=empathy or EmpathyConfig())
+    request = ReplyRequest(situation, config, "text", instructions, max_output_tokens, seed)
     collector = _Collector(answer)
-    task = asyncio.ensure_future(make_reply(request, backends, policy, collector))
+    task = asyncio.ensure_future(make_reply(request, backends, policy, collector, memory or Forgetful()))
     task.add_done_callback(lambda _: collector.texts.put_nowait(None))
     try:
         while (text := await collector.texts.get()) is not None:
