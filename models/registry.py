@@ -34,6 +34,10 @@ BACKENDS: dict[str, dict[str, str]] = {
         "openai": ".llm.openai:OpenAIChat",
         "scripted": ".llm.scripted:ScriptedChat",
     },
+    "embedder": {
+        "minilm": ".embedding.sentences:SentenceEmbedder",
+        "scripted": ".embedding.scripted:ScriptedEmbedder",
+    },
     "tts": {"kokoro": ".tts.kokoro:Kokoro", "scripted": ".tts.scripted:ScriptedSynthesizer"},
 }
 
@@ -45,7 +49,7 @@ EXTRAS = {
     "peft": "train",
     "sklearn": "train",
     "ray": "cluster",
-    "asyncpg": "cluster",
+    "asyncpg": "postgresql",
     "sounddevice": "microphone",
 }
 """The extra that brings a package that is not always installed."""

@@ -11,7 +11,7 @@ from starlette.websockets import WebSocket
 
 from .. import __version__
 from ..models.store import Store
-from . import assembly, rest, rest_chat, rest_speech, rest_status, rest_transcription
+from . import assembly, rest, rest_chat, rest_memory, rest_speech, rest_status, rest_transcription
 from .auth import Door
 from .protocol import PATH
 from .realtime import Realtime
@@ -29,15 +29,15 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with assembly.backends(settings, held) as backends:
+        async with assembly.backends(settings, held) as backends, assembly.memory(settings, held) as memory:
             policy, door = assembly.policy(settings), Door(settings.server)
-            app.state.server = ServerState(settings, backends, policy, door, Telemetry())
+            app.state.server = ServerState(settings, backends, policy, door, Telemetry(), memory)
             app.state.realtime = Realtime(app.state.server)
             yield
             await app.state.realtime.drain(0)
 
     app = FastAPI(title="Affetto", version=__version__, description=DOCS, lifespan=lifespan)
-    for part in (rest_chat, rest_speech, rest_transcription, rest_status):
+    for part in (rest_chat, rest_speech, rest_transcription, rest_memory, rest_status):
         app.include_router(part.router)
     rest.add_error_answers(app)
     app.add_middleware(BodyLimit, most_bytes=int(settings.server.upload_mib * 2**20))
@@ -45,7 +45,7 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     app.add_middleware(
         CORSMiddleware,
         allow_origins=settings.server.allowed_origins,
-        allow_methods=["GET", "POST"],
+        allow_methods=["GET", "POST", "PATCH", "DELETE"],
         allow_headers=["authorization", "content-type"],
     )
 

@@ -10,6 +10,10 @@ from ..models import registry
 from ..models.store import Store
 from ..pipelines.duplex.backends import Backends
 from ..pipelines.duplex.policy import DuplexPolicy
+from ..pipelines.memory.database import Database
+from ..pipelines.memory.sealing import Sealer
+from ..pipelines.memory.service import MemoryService
+from ..pipelines.memory.store import MemoryStore
 from .settings import SECTIONS, Settings
 
 
@@ -23,11 +27,8 @@ async def backends(settings: Settings, store: Store) -> AsyncIterator[Backends]:
     async with AsyncExitStack() as stack:
         made: dict[str, Any] = {}
         for kind in SECTIONS:
-            section = getattr(settings, kind)
-            backend = registry.create(kind, section.backend, section.options, store)
-            if hasattr(backend, "__aenter__"):
-                await stack.enter_async_context(backend)
-            made[kind] = backend
+            if kind != "embedder":
+                made[kind] = await _started(stack, settings, store, kind)
         if hasattr(made["appraiser"], "bind"):
             made["appraiser"].bind(made["llm"])
         yield Backends(
@@ -39,6 +40,34 @@ async def backends(settings: Settings, store: Store) -> AsyncIterator[Backends]:
             chat=made["llm"],
             synthesizer=made["tts"],
         )
+
+
+@asynccontextmanager
+async def memory(settings: Settings, store: Store) -> AsyncIterator[MemoryService | None]:
+    """What remembers people who consent, if this server does.
+
+    Raises:
+        BadBackend, BadKey, Unavailable: with a message that says what to change or to install.
+    """
+    section = settings.memory
+    if not section.enabled:
+        yield None
+        return
+    async with AsyncExitStack() as stack:
+        embedder = await _started(stack, settings, store, "embedder")
+        sealer = Sealer([key.get_secret_value() for key in section.keys])
+        database = Database(section.url.get_secret_value() if section.url else None)
+        kept = MemoryStore(database, sealer, most_facts=section.facts)
+        keep_s = section.keep_days * 86_400 if section.keep_days is not None else None
+        yield await stack.enter_async_context(MemoryService(kept, embedder, keep_s=keep_s))
+
+
+async def _started(stack: AsyncExitStack, settings: Settings, store: Store, kind: str) -> Any:
+    section = getattr(settings, kind)
+    backend = registry.create(kind, section.backend, section.options, store)
+    if hasattr(backend, "__aenter__"):
+        await stack.enter_async_context(backend)
+    return backend
 
 
 def policy(settings: Settings) -> DuplexPolicy:

@@ -32,10 +32,11 @@ class Denied(Exception):
 @dataclass(frozen=True, slots=True)
 class Guest:
     """Whoever showed a key: `name` is no secret, `None` where none was asked for; `session` is what its client
-    secret was issued for."""
+    secret, if it came by one, was issued for."""
 
     name: str | None = None
     session: Mapping[str, Any] = field(default_factory=dict)
+    by_secret: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ class Door:
         if len(self._secrets) >= MOST_SECRETS:
             raise Denied(429, "rate_limit_exceeded", "Too many client secrets are valid; let some expire.")
         value, expires_at = SECRET_PREFIX + secrets.token_urlsafe(32), int(now) + seconds
-        self._secrets[_hash(value)] = _Secret(expires_at, Guest(owner.name, session))
+        self._secrets[_hash(value)] = _Secret(expires_at, Guest(owner.name, session, by_secret=True))
         return value, expires_at
 
     @contextmanager

@@ -45,6 +45,7 @@ class Connection:
             session_id=self.id,
             policy=state.policy,
             observer=state.telemetry.observe,
+            memory=state.memory.session(guest.name or "", self.id) if state.memory else None,
         )
         self._input = AudioInput(self._wire.model.audio.input.format.type)
         beta = socket.headers.get(wire_beta.HEADER, "") == wire_beta.VALUE
@@ -206,6 +207,7 @@ def new_wire_session(state: ServerState, session_id: str, model: str, guest: Gue
         expires_at=int(time.time() + settings.server.session_s),
     )
     wire.merge(dict(guest.session))
+    wire.user_is_fixed = guest.by_secret
     return wire
 
 

@@ -7,6 +7,7 @@ import secrets
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Request
@@ -14,12 +15,14 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from pydantic import Field, field_validator
 
 from ..models.base import PastTurn, Situation
+from ..pipelines.duplex.config import EmpathyConfig
 from ..pipelines.duplex.text import Answer, answer_text
+from .appraisals import Thread
 from .auth import Guest
 from .rest import ApiError, admitted, state_of
 from .state import ServerState
 from .wire_items import Text
-from .wire_schema import Shape
+from .wire_schema import Empathy, Shape
 
 router = APIRouter(prefix="/v1", tags=["text"])
 MODEL = "affetto"
@@ -55,6 +58,9 @@ class ChatRequest(Shape):
     max_completion_tokens: int | None = Field(None, ge=1)
     seed: int | None = Field(None, ge=-(2**63), lt=2**63)
     n: int = 1
+    user: str | None = Field(None, max_length=256)
+    safety_identifier: str | None = Field(None, max_length=256)
+    empathy: Empathy = Empathy()
 
     @field_validator("n")
     @classmethod
@@ -63,11 +69,19 @@ class ChatRequest(Shape):
             raise ValueError("there is one answer, not several")
         return value
 
+    @property
+    def asked(self) -> EmpathyConfig:
+        """The switches; the person is whom `empathy.user` or one of OpenAI's fields names."""
+        named = self.empathy.user or self.user or self.safety_identifier or ""
+        return EmpathyConfig(**{**self.empathy.model_dump(), "user": named})
+
 
 @router.post("/chat/completions")
 async def chat(request: Request, body: ChatRequest, guest: Annotated[Guest, Depends(admitted)]) -> Response:
     """Answer the last message; `empathy` in the completion (or the last chunk) says what the answer rests on."""
-    turn = _Turn(state_of(request), body)
+    state = state_of(request)
+    said = await _said(body.messages, state, guest)
+    turn = _Turn(state, body, said, guest)
     texts = turn.texts()
     first = await anext(texts, "")
     if turn.answer.error is not None or turn.failed:
@@ -83,9 +97,11 @@ async def chat(request: Request, body: ChatRequest, guest: Annotated[Guest, Depe
 class _Turn:
     """One request and its answer in the making."""
 
-    def __init__(self, state: ServerState, body: ChatRequest) -> None:
+    def __init__(self, state: ServerState, body: ChatRequest, said: _Said, guest: Guest) -> None:
         self._state = state
         self._body = body
+        self._said = said
+        self._memory = state.memory.session(guest.name or "", said.conversation) if state.memory else None
         self.answer = Answer()
         self._head = {
             "id": f"chatcmpl-{secrets.token_hex(12)}",
@@ -101,17 +117,18 @@ class _Turn:
         return next((line for line in degraded if line.startswith("language:")), "")
 
     def texts(self) -> AsyncGenerator[str]:
-        body, state = self._body, self._state
-        situation, persona = _situation(body.messages, state.settings.server.text_chars)
+        body, state, said = self._body, self._state, self._said
         limit = body.max_completion_tokens or body.max_tokens
         stream = answer_text(
-            situation,
+            said.situation,
             state.backends,
             state.policy,
             self.answer,
-            instructions="\n".join(text for text in (state.settings.voice.instructions, persona) if text),
+            instructions="\n".join(text for text in (state.settings.voice.instructions, said.persona) if text),
             max_output_tokens=limit,
             seed=body.seed or 0,
+            empathy=body.asked,
+            memory=self._memory,
         )
         assert isinstance(stream, AsyncGenerator)
         return stream
@@ -119,6 +136,7 @@ class _Turn:
     def completion(self, text: str) -> dict[str, Any]:
         message = {"role": "assistant", "content": text, "refusal": None}
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": self._finish()}
+        self._note()
         whole = {**self._head, "object": "chat.completion", "choices": [choice], "usage": self._usage()}
         return {**whole, "empathy": self.answer.empathy}
 
@@ -130,12 +148,18 @@ class _Turn:
                 yield self._chunk({"content": first})
             async for text in texts:
                 yield self._chunk({"content": text})
+        self._note()
         if self.answer.error is not None:
             yield _sse({"error": {"message": self.answer.error, "type": "server_error", "code": "backend_failed"}})
         yield self._chunk({}, self._finish(), empathy=self.answer.empathy)
         if self._body.stream_options and self._body.stream_options.include_usage:
             yield _sse({**self._head, "object": "chat.completion.chunk", "choices": [], "usage": self._usage()})
         yield "data: [DONE]\n\n"
+
+    def _note(self) -> None:
+        """The next request brings this turn again, without what we made of it."""
+        if self.answer.appraisal is not None:
+            self._state.appraisals.put(self._said.key, self.answer.appraisal)
 
     def _chunk(self, delta: dict[str, Any], finish: str | None = None, **extra: Any) -> str:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
@@ -151,25 +175,43 @@ class _Turn:
         return {"prompt_tokens": used.input_tokens, "completion_tokens": used.output_tokens, "total_tokens": total}
 
 
-def _situation(messages: list[ChatMessage], text_chars: int) -> tuple[Situation, str]:
-    """What was said last, what went before, and the persona that system messages ask for."""
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What a request's messages hold; `key` stands for all of them, `conversation` for how they begin."""
+
+    situation: Situation
+    persona: str
+    key: str
+    conversation: str
+
+
+async def _said(messages: list[ChatMessage], state: ServerState, guest: Guest) -> _Said:
+    """What was said last, what went before with what was made of it, and the persona that system messages ask for."""
+    limit = state.settings.server.text_chars
     past: list[PastTurn] = []
     said: list[str] = []
     persona: list[str] = []
+    keys: list[str] = []
+    thread, conversation = Thread(guest.name or ""), ""
     for index, message in enumerate(messages):
-        if len(message.text) > text_chars:
+        if len(message.text) > limit:
             place = f"messages.{index}.content"
-            raise ApiError(400, "string_above_max_length", f"A message may have {text_chars} characters.", place)
+            raise ApiError(400, "string_above_max_length", f"A message may have {limit} characters.", place)
         if message.role in ("system", "developer"):
             persona.append(message.text)
         elif message.role == "user" and message.text:
             said.append(message.text)
+            thread.add("user", message.text)
+            conversation = conversation or f"chat_{thread.key[:24]}"
         elif message.role == "assistant" and message.text:
             past.append(PastTurn(" ".join(said), None, None, message.text))
+            keys.append(thread.key)
+            thread.add("assistant", message.text)
             said = []
     if not said:
         raise ApiError(400, "invalid_value", "The last message must be a user's, with text.", "messages")
-    return Situation(" ".join(said), None, tuple(past)), "\n".join(persona)
+    turns = await state.appraisals.completed(past, keys, state.backends.appraiser)
+    return _Said(Situation(" ".join(said), None, turns), "\n".join(persona), thread.key, conversation)
 
 
 def _sse(data: dict[str, Any]) -> str:

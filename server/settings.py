@@ -92,6 +92,20 @@ class DuplexSection(Section):
     """Words after which a reply ends at the next sentence end."""
 
 
+class MemorySection(Section):
+    enabled: bool = True
+    """Remember people who consent (a session says so by empathy.memory); nobody else, ever."""
+    url: SecretStr | None = None
+    """Database: sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME (needs affetto[postgresql]); none is a file
+    in the user's data folder, made when the first person consents."""
+    keys: list[SecretStr] = []
+    """Fernet keys that encrypt what is remembered: the first seals, all open. Put a new one in front to rotate."""
+    keep_days: float | None = Field(365, gt=0)
+    """What is older than this is forgotten; none keeps until asked to forget."""
+    facts: int = Field(200, ge=1, le=2000)
+    """Facts kept of one person; the least important and oldest go."""
+
+
 PROFILES: dict[str, dict[str, dict[str, Any]]] = {
     "embedded": {
         "vad": {"backend": "silero"},
@@ -101,12 +115,15 @@ PROFILES: dict[str, dict[str, dict[str, Any]]] = {
         "appraiser": {"backend": "small"},
         "llm": {"backend": "llama"},
         "tts": {"backend": "kokoro"},
+        "embedder": {"backend": "minilm"},
     },
-    "scripted": {kind: {"backend": "scripted"} for kind in ("vad", "turn", "asr", "cues", "appraiser", "llm", "tts")},
+    "scripted": {
+        kind: {"backend": "scripted"} for kind in ("vad", "turn", "asr", "cues", "appraiser", "llm", "tts", "embedder")
+    },
 }
 """What a profile sets where nothing else does. "scripted" has no models: for tests and load runs."""
 
-SECTIONS = ("vad", "turn", "asr", "cues", "appraiser", "llm", "tts")
+SECTIONS = ("vad", "turn", "asr", "cues", "appraiser", "llm", "tts", "embedder")
 
 
 class Settings(BaseSettings):
@@ -130,6 +147,8 @@ class Settings(BaseSettings):
     appraiser: BackendSection = BackendSection(backend="small")
     llm: BackendSection = BackendSection(backend="llama")
     tts: BackendSection = BackendSection(backend="kokoro")
+    embedder: BackendSection = BackendSection(backend="minilm")
+    memory: MemorySection = MemorySection()
 
     @classmethod
     def settings_customise_sources(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..pipelines.duplex.backends import Backends
 from ..pipelines.duplex.policy import DuplexPolicy
+from ..pipelines.memory.service import MemoryService
+from .appraisals import Appraisals
 from .auth import Door
 from .settings import Settings
 from .telemetry import Telemetry
@@ -18,3 +20,5 @@ class ServerState:
     policy: DuplexPolicy
     door: Door
     telemetry: Telemetry
+    memory: MemoryService | None = None
+    appraisals: Appraisals = field(default_factory=Appraisals)

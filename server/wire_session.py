@@ -39,6 +39,8 @@ class WireSession:
         self.name = model
         self.voice_is_fixed = False
         """Set once audio has been sent: the voice stays as it is."""
+        self.user_is_fixed = False
+        """Set where a client secret was issued: whoever holds it is no other person than it says."""
         self._text_chars = text_chars
         self._expires_at = expires_at
         self.model = SessionModel(instructions=instructions, audio=Audio(output=Output(voice=voice)))
@@ -60,6 +62,13 @@ class WireSession:
                 "cannot_update_voice",
                 "The voice cannot change any more: the session has spoken with it.",
                 "session.audio.output.voice",
+                event_id,
+            )
+        if self.user_is_fixed and model.empathy.user != self.model.empathy.user:
+            raise ProtocolError(
+                "cannot_update_user",
+                "The user is the one that the client secret was issued for (session.empathy.user there), or none.",
+                "session.empathy.user",
                 event_id,
             )
         self._check_size(model, event_id)

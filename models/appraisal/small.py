@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from ..base import Appraisal, Cues, Situation
-from ..embedding.minilm import WIDTH, MiniLM
+from ..embedding import minilm
 from ..errors import Unavailable
 from ..labels import Emotion, Need, Risk, Tactic, Tone
 from ..store import Store
@@ -29,12 +29,15 @@ class Options(BaseModel):
 class SmallAppraiser:
     """Shared by all sessions. Raises Unavailable where the heads cannot be read."""
 
+    quick = True
+    """Past turns may be appraised anew wherever their appraisals were not kept."""
+
     def __init__(self, options: Options, store: Store) -> None:
         try:
             self._heads = heads.load(options.weights)
         except (OSError, ValueError, KeyError) as error:
             raise Unavailable(f"cannot read the appraiser's heads from {options.weights}: {error}") from error
-        self._model = MiniLM(store.path("minilm"))
+        self._model = minilm.load(store.path("minilm"))
         self._worker = Worker("appraiser")
 
     async def appraise(self, situation: Situation) -> Appraisal:
@@ -48,7 +51,9 @@ class SmallAppraiser:
         felt = trained.head("emotion", heard).softmax(x)
         need = NEEDS[int(trained.head("need", heard).softmax(x).argmax())]
         logits = dict(zip(TACTICS, map(float, trained.head("tactics", heard).logits(x)), strict=True))
-        direction = trained.head("emotion", False).weight[:WIDTH, int(felt.argmax())] / trained.scale[:WIDTH]
+        direction = (
+            trained.head("emotion", False).weight[: minilm.WIDTH, int(felt.argmax())] / trained.scale[: minilm.WIDTH]
+        )
         return Appraisal(
             emotion=EMOTIONS[int(felt.argmax())],
             intensity=int(trained.head("intensity", heard).softmax(x).argmax()),

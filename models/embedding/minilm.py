@@ -7,6 +7,7 @@ of the memory.
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 import ctranslate2
@@ -43,3 +44,9 @@ class MiniLM:
         states: Floats = np.array(output.last_hidden_state)[0]
         mean = states.mean(axis=0)
         return mean / max(float(np.linalg.norm(mean)), SMALLEST), states[1:-1], encoded.offsets[1:-1]
+
+
+@functools.cache
+def load(folder: Path) -> MiniLM:
+    """One model for all in the process that use it."""
+    return MiniLM(folder)

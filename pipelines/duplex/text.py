@@ -26,6 +26,7 @@ class Answer:
     reason: StatusReason | None = None
     error: str | None = None
     empathy: dict[str, Any] = field(default_factory=dict)
+    appraisal: Appraisal | None = None
 
 
 class _Collector:
@@ -36,6 +37,7 @@ class _Collector:
         self.texts: asyncio.Queue[str | None] = asyncio.Queue()
 
     def appraised(self, appraisal: Appraisal) -> None:
+        self._answer.appraisal = appraisal
         self._answer.empathy["appraisal"] = appraisal_record(appraisal)
 
     def recalled(self, facts: tuple[str, ...]) -> None:
@@ -67,15 +69,22 @@ async def answer_text(
     empathy: EmpathyConfig | None = None,
     memory: Memory | None = None,
 ) -> AsyncIterator[str]:
-    """Yield the answer's text as it comes; `answer` is filled in by the end. Closing the iterator stops the work."""
+    """Yield the answer's text as it comes; `answer` is filled in by the end. Closing the iterator stops the work.
+
+    With consent (`empathy.memory`) a turn that was answered at all is kept.
+    """
     config = SessionConfig(empathy=empathy or EmpathyConfig())
+    remembering = memory or Forgetful()
     request = ReplyRequest(situation, config, "text", instructions, max_output_tokens, seed)
-    collector = _Collector(answer)
-    task = asyncio.ensure_future(make_reply(request, backends, policy, collector, memory or Forgetful()))
+    collector, answered = _Collector(answer), False
+    task = asyncio.ensure_future(make_reply(request, backends, policy, collector, remembering))
     task.add_done_callback(lambda _: collector.texts.put_nowait(None))
     try:
         while (text := await collector.texts.get()) is not None:
+            answered = True
             yield text
         await task
     finally:
         task.cancel()
+        if answered and answer.error is None and config.empathy.memory:
+            remembering.keep(config.empathy.user, situation, answer.appraisal)

@@ -24,6 +24,7 @@ def needed(settings: Settings) -> tuple[str, ...]:
         ("tts", "kokoro"): "kokoro",
         ("tts", "piper"): "piper-joe",
         ("appraiser", "small"): "minilm",
+        ("embedder", "minilm"): "minilm",
     }
     assets = [name for (kind, backend), name in by_backend.items() if getattr(settings, kind).backend == backend]
     if settings.asr.backend == "faster_whisper" and not settings.asr.options.get("model"):
@@ -31,7 +32,7 @@ def needed(settings: Settings) -> tuple[str, ...]:
     if settings.llm.backend == "llama":
         model = settings.llm.options.get("model", "qwen2.5-coder-1.5b")
         assets += [] if model.endswith(".gguf") else [model]
-    return tuple(assets)
+    return tuple(dict.fromkeys(assets))
 
 
 def pull(store: Store, names: Iterable[str]) -> tuple[str, ...]:

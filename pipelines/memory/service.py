@@ -1,0 +1,338 @@
+"""The memory of a server: recalls while a reply is thought of, keeps turns one after another in the background.
+
+What waits to be kept is bounded, waits out a database that is gone, and goes with the consent it was given under.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Protocol
+from weakref import WeakSet
+
+from ...models.base import Appraisal, Situation
+from ...models.errors import BackendError
+from ..duplex.memory import NOTHING, Recalled
+from ..duplex.trace import appraisal_record
+from .database import MemoryGone
+from .facts import extract
+from .recall import choose, name_of, told
+from .store import Kept, MemoryStore, NewFact, Person, TurnNotes, Vector, who
+
+RECALL_DEADLINE_S = 0.8
+"""Recalling runs beside the appraisal; a reply does not wait for it longer than this."""
+REST_S = 5.0
+"""After a failure the database is left alone for this long: a dead one would cost every reply its deadline."""
+BACKLOG = 1000
+"""Turns that may wait to be kept; the newest beyond it are not kept."""
+RETRY_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+CLOSE_S = 3.0
+UPKEEP_S = 3600.0
+CACHED_PEOPLE = 256
+READ_CHARS = 4000
+"""Of a turn, for facts; people do not say more in one breath."""
+CAUSE_CHARS = 80
+
+
+class Embedder(Protocol):
+    async def embed(self, text: str) -> Vector:
+        """A sentence's vector, float32 [n], length 1. Raises BackendError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """A turn that waits to be kept."""
+
+    by: Remembering
+    whose: str
+    user: str
+    text: str
+    appraisal: Appraisal | None
+    at: float
+    recalled: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Episode:
+    """How a conversation went; waits to be kept."""
+
+    by: Remembering
+    whose: str
+    began: float
+    ended: float
+    summary: dict[str, Any]
+
+
+_Waiting = _Turn | _Episode
+
+
+class MemoryService:
+    """Shared by all sessions; an async context manager that owns its background tasks."""
+
+    def __init__(
+        self,
+        store: MemoryStore,
+        embedder: Embedder,
+        *,
+        keep_s: float | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.store = store
+        self.embedder = embedder
+        self.clock = clock
+        self.problem: str | None = None
+        self._keep_s = keep_s
+        self._cache: OrderedDict[str, tuple[int, list[Kept]]] = OrderedDict()
+        self._waiting: deque[_Waiting] = deque()
+        self._news = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._lock = asyncio.Lock()
+        self._rested = 0.0
+        self._live: WeakSet[Remembering] = WeakSet()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> MemoryService:
+        self._tasks = [asyncio.create_task(self._write()), asyncio.create_task(self._upkeep())]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            async with asyncio.timeout(CLOSE_S):
+                await self._idle.wait()
+        except TimeoutError:
+            pass  # the database is gone: what waits cannot be kept any more
+        for task in self._tasks:
+            task.cancel()
+        ends = await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.store.close()
+        for end in ends:
+            if isinstance(end, Exception):
+                raise end
+
+    def session(self, owner: str, conversation: str) -> Remembering:
+        """A session's or request's memory; people of other owners are out of its reach."""
+        made = Remembering(self, owner, conversation)
+        self._live.add(made)
+        return made
+
+    async def settled(self) -> None:
+        """Wait until all that was to be kept is kept."""
+        await self._idle.wait()
+
+    # -- recalling ---------------------------------------------------------------------------------
+
+    async def known(self, owner: str, user: str) -> list[Kept]:
+        """A person's facts, from the cache where nothing has changed. Raises MemoryGone."""
+        whose = who(owner, user)
+        person = await self._reach(owner, user)
+        if person is None:
+            self._cache.pop(whose, None)
+            return []
+        version, facts = self._cache.get(whose, (-1, []))
+        if version != person.version:
+            facts = await self.store.facts(person.id)
+            self._cache[whose] = person.version, facts
+            if len(self._cache) > CACHED_PEOPLE:
+                self._cache.popitem(last=False)
+        self._cache.move_to_end(whose)
+        return facts
+
+    async def _reach(self, owner: str, user: str) -> Person | None:
+        if self.problem is not None and self.clock() < self._rested:
+            raise MemoryGone(self.problem)
+        try:
+            return await self.store.person(owner, user)
+        except MemoryGone as gone:
+            self._failed(gone)
+            raise
+
+    def _failed(self, gone: MemoryGone) -> None:
+        self.problem, self._rested = str(gone), self.clock() + REST_S
+
+    # -- keeping -----------------------------------------------------------------------------------
+
+    def enqueue(self, item: _Waiting) -> bool:
+        """False: too much waits already."""
+        if len(self._waiting) >= BACKLOG:
+            return False
+        self._waiting.append(item)
+        self._idle.clear()
+        self._news.set()
+        return True
+
+    def drop(self, *, by: Remembering | None = None, whose: str | None = None) -> None:
+        """Let go of what waits of a session, or of a person."""
+        kept = [item for item in self._waiting if item.by is not by and item.whose != whose]
+        self._waiting = deque(kept)
+        self._news.set()
+
+    async def forget_all(self, owner: str, user: str) -> int:
+        """Forget a person: stored, cached and waiting; running sessions keep nothing more under the old consent."""
+        whose = who(owner, user)
+        self.drop(whose=whose)
+        async with self._lock:
+            number = await self.store.forget_all(owner, user)
+            self._cache.pop(whose, None)
+            for session in self._live:
+                session.revoke(whose)
+        return number
+
+    async def _write(self) -> None:
+        failures = 0
+        while True:
+            if not self._waiting:
+                self._idle.set()
+                self._news.clear()
+                await self._news.wait()
+                continue
+            item = self._waiting[0]
+            try:
+                async with self._lock:
+                    await self._keep(item)
+            except (MemoryGone, BackendError) as gone:
+                self._failed(gone if isinstance(gone, MemoryGone) else MemoryGone(str(gone)))
+                await asyncio.sleep(RETRY_S[min(failures, len(RETRY_S) - 1)])
+                failures += 1
+                continue
+            failures, self.problem = 0, None
+            if self._waiting and self._waiting[0] is item:
+                self._waiting.popleft()
+
+    async def _keep(self, item: _Waiting) -> None:
+        match item:
+            case _Turn():
+                await self._keep_turn(item)
+            case _Episode():
+                ticket = item.by.tickets.get(item.whose)
+                if ticket is not None:
+                    await self.store.add_episode(ticket, item.by.conversation, item.began, item.ended, item.summary)
+
+    async def _keep_turn(self, turn: _Turn) -> None:
+        found = [
+            NewFact(fact, await self.embedder.embed(fact.text))
+            for fact in extract(turn.text[:READ_CHARS], turn.appraisal)
+        ]
+        ticket = turn.by.tickets.get(turn.whose)
+        if ticket is None:
+            ticket = (await self.store.consent(turn.by.owner, turn.user, turn.at)).id
+            turn.by.tickets[turn.whose] = ticket
+        appraisal = None if turn.appraisal is None else moment(turn.appraisal)
+        await self.store.add(ticket, TurnNotes(turn.by.conversation, turn.at, tuple(found), appraisal, turn.recalled))
+
+    async def _upkeep(self) -> None:
+        """Forget what is past its time, and seal anew after a change of keys."""
+        while True:
+            try:
+                async with self._lock:
+                    if self._keep_s is not None:
+                        await self.store.purge(self.clock() - self._keep_s)
+                    await self.store.reseal()
+            except MemoryGone as gone:
+                self._failed(gone)
+            await asyncio.sleep(UPKEEP_S)
+
+
+class Remembering:
+    """One session's memory (`duplex.memory.Memory`). `tickets` are the consents under which it keeps, by person."""
+
+    def __init__(self, service: MemoryService, owner: str, conversation: str) -> None:
+        self._service = service
+        self.owner = owner
+        self.conversation = conversation
+        self.tickets: dict[str, str] = {}
+        self._used: set[str] = set()
+        self._offered: tuple[str, str] | None = None
+        self._began = service.clock()
+        self._felt: dict[str, list[Appraisal]] = {}
+
+    async def recall(self, user: str, situation: Situation) -> Recalled:
+        if not user:
+            return Recalled(problem="nothing is remembered without session.empathy.user, your id for the person")
+        if self.tickets.get(who(self.owner, user)) == REVOKED:
+            return NOTHING
+        try:
+            async with asyncio.timeout(RECALL_DEADLINE_S):
+                return await self._recall(user, situation)
+        except TimeoutError:
+            return Recalled(problem="the memory took too long")
+        except (MemoryGone, BackendError) as gone:
+            return Recalled(problem=str(gone))
+
+    def keep(self, user: str, situation: Situation, appraisal: Appraisal | None) -> None:
+        if not user:
+            return
+        whose = who(self.owner, user)
+        recalled = self._offered[1] if self._offered and self._offered[0] == situation.text else None
+        if recalled is not None:
+            self._used.add(recalled)
+        if appraisal is not None:
+            self._felt.setdefault(whose, []).append(appraisal)
+        at = self._service.clock()
+        if not self._service.enqueue(_Turn(self, whose, user, situation.text, appraisal, at, recalled)):
+            self._service.problem = "too much waits to be kept"
+
+    def withdraw(self) -> None:
+        self._service.drop(by=self)
+        self.tickets.clear()
+        self._felt.clear()
+
+    def revoke(self, whose: str) -> None:
+        """The person was forgotten: this session keeps nothing more of them, unless they consent anew."""
+        self.tickets[whose] = REVOKED
+        self._felt.pop(whose, None)
+
+    def end(self) -> None:
+        now = self._service.clock()
+        for whose, felt in self._felt.items():
+            self._service.enqueue(_Episode(self, whose, self._began, now, how_it_went(felt)))
+        self._felt.clear()
+
+    async def _recall(self, user: str, situation: Situation) -> Recalled:
+        service = self._service
+        facts = await service.known(self.owner, user)
+        problem = service.problem
+        if not facts:
+            return Recalled(problem=problem)
+        now = service.clock()
+        found = choose(
+            facts,
+            await service.embedder.embed(situation.text),
+            situation.text,
+            begins=not situation.past,
+            now=now,
+            conversation=self.conversation,
+            used=self._used,
+        )
+        self._offered = (situation.text, found.id) if found is not None else None
+        return Recalled((told(found, now),) if found is not None else (), name_of(facts), problem)
+
+
+REVOKED = "revoked"
+"""In place of a consent: there is none of this id, so nothing is kept under it."""
+
+
+def moment(appraisal: Appraisal) -> dict[str, Any]:
+    """What is kept of an appraisal: how the person felt and why; of a crisis only that there was one."""
+    record = appraisal_record(appraisal)
+    cause = "" if record["risk"] == "crisis" else record["cause"][:CAUSE_CHARS]
+    return {key: record[key] for key in ("emotion", "intensity", "need", "risk", "tone")} | {"cause": cause}
+
+
+def how_it_went(felt: list[Appraisal]) -> dict[str, Any]:
+    """A conversation in brief: its moods, and what mattered most."""
+    strongest = max(felt, key=lambda appraisal: appraisal.intensity)
+    return {
+        "turns": len(felt),
+        "from": {"emotion": str(felt[0].emotion), "intensity": felt[0].intensity},
+        "to": {"emotion": str(felt[-1].emotion), "intensity": felt[-1].intensity},
+        "mattered": moment(strongest)["cause"],
+        "risk": max((str(appraisal.risk) for appraisal in felt), key=("none", "watch", "crisis").index),
+    }
