@@ -300,6 +300,16 @@ class ChatModel(Protocol):
         ...
 
 
+class Embedder(Protocol):
+    async def embed(self, text: str) -> NDArray[np.float32]:
+        """A sentence's vector, float32 [n], length 1 (0 for a text without words); like meanings lie near each other.
+
+        Raises:
+            BackendError: this text could not be embedded; nothing else is affected.
+        """
+        ...
+
+
 class Synthesizer(Protocol):
     @property
     def rate_hz(self) -> int: ...

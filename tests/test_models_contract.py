@@ -36,6 +36,7 @@ REAL: dict[str, tuple[tuple[str, dict[str, Any], tuple[str, ...]], ...]] = {
     "cues": (("prosody", {}, ()),),
     "llm": (("llama", {"model": "smollm2-135m"}, ("smollm2-135m",)),),
     "tts": (("kokoro", {}, ("kokoro",)),),
+    "embedder": (("minilm", {}, ("minilm",)),),
 }
 SECOND = HEARING_RATE_HZ
 
@@ -246,3 +247,26 @@ def test_every_tone_is_spoken_and_an_unknown_voice_is_named(row: Any, require: A
                 await spoken(backend, "Hello.", voice="nobody")
 
     asyncio.run(check())
+
+
+@pytest.mark.parametrize("row", every("embedder"))
+def test_embedder_puts_like_near_like(row: Any, require: Any) -> None:
+    store = require(*row[2])
+
+    async def main() -> None:
+        async with built("embedder", row, store) as backend:
+            texts = (
+                "my dog Biscuit is ill",
+                "the dog Biscuit was ill",
+                "taxes rise again",
+                "",
+                "\u2603 \ud800",
+                "x" * 9000,
+            )
+            dog, same, other, *rest = [await backend.embed(text) for text in texts]
+            assert dog.dtype == np.float32
+            assert float(dog @ dog) == pytest.approx(1, abs=1e-4)
+            assert float(dog @ same) > float(dog @ other) + 0.2
+            assert [vector.shape for vector in rest] == [dog.shape] * 3
+
+    asyncio.run(main())

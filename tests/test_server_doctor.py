@@ -24,7 +24,7 @@ def test_the_scripted_profile_needs_nothing(capsys: pytest.CaptureFixture[str]) 
     assert found["ok"] is True
     stages = found["speed"]
     assert isinstance(stages, dict)
-    assert set(stages) == {"vad", "turn", "asr", "cues", "llm", "tts", "appraiser"}
+    assert set(stages) == {"vad", "turn", "asr", "cues", "llm", "tts", "appraiser", "embedder"}
     assert not any("error" in stage for stage in stages.values())
 
 

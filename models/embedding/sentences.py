@@ -24,7 +24,7 @@ class SentenceEmbedder:
 
     async def embed(self, text: str) -> NDArray[np.float32]:
         """The sentence's vector, float32 [384], length 1. Raises Overloaded."""
-        return await self._worker.call(self._model.embed, text)
+        return await self._worker.call(self._model.embed, text.encode(errors="replace").decode())
 
     async def __aenter__(self) -> SentenceEmbedder:
         return self

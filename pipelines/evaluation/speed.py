@@ -66,6 +66,11 @@ async def appraisal(backend: Any) -> Figures:
     return {"ms": await _milliseconds(lambda: backend.appraise(Situation(SAID)))}
 
 
+async def embedding(backend: Any, audio: Samples) -> Figures:
+    """`ms` for one sentence."""
+    return {"ms": await _milliseconds(lambda: backend.embed(SAID))}
+
+
 async def language(backend: Any) -> Figures:
     """`first_token_ms` with the prompt read before, and `tokens_per_s` after it."""
     found = [await _generation(backend) for _ in range(ROUNDS + 1)][1:]
@@ -118,6 +123,7 @@ async def _synthesis(backend: Any) -> tuple[float, float]:
 
 STAGES: Mapping[str, Callable[..., Awaitable[Figures]]] = {
     "vad": vad,
+    "embedder": embedding,
     "turn": turn,
     "asr": recognition,
     "cues": cues,

@@ -6,6 +6,7 @@ comes back and something was about to happen. The figures were set on the corpus
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Collection, Sequence
 
@@ -100,7 +101,7 @@ def _least(fact: Kept, names: set[str]) -> float:
 
 
 def _weight(fact: Kept, now: float) -> float:
-    freshness = 0.5 ** (max(0.0, now - fact.said_at) / DAY_S / FRESH_DAYS)
+    freshness = math.exp2(-max(0.0, now - fact.said_at) / DAY_S / FRESH_DAYS)
     recently = fact.recalled_at is not None and now - fact.recalled_at < RECENTLY_DAYS * DAY_S
     return IMPORTANCE * fact.importance + FRESHNESS * freshness - (RECENTLY if recently else 0.0)
 

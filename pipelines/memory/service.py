@@ -11,17 +11,17 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any
 from weakref import WeakSet
 
-from ...models.base import Appraisal, Situation
+from ...models.base import Appraisal, Embedder, Situation
 from ...models.errors import BackendError
 from ..duplex.memory import NOTHING, Recalled
 from ..duplex.trace import appraisal_record
 from .database import MemoryGone
 from .facts import extract
 from .recall import choose, name_of, told
-from .store import Kept, MemoryStore, NewFact, Person, TurnNotes, Vector, who
+from .store import Kept, MemoryStore, NewFact, Person, TurnNotes, who
 
 RECALL_DEADLINE_S = 0.8
 """Recalling runs beside the appraisal; a reply does not wait for it longer than this."""
@@ -36,12 +36,6 @@ CACHED_PEOPLE = 256
 READ_CHARS = 4000
 """Of a turn, for facts; people do not say more in one breath."""
 CAUSE_CHARS = 80
-
-
-class Embedder(Protocol):
-    async def embed(self, text: str) -> Vector:
-        """A sentence's vector, float32 [n], length 1. Raises BackendError."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
