@@ -21,7 +21,7 @@ test: lint typing
 
 # Without the real models, the packaging and the Node client: seconds.
 unit: $(VENV)/.installed
-	$(BIN)/python -m pytest -m "not models and not packaging and not node"
+	$(BIN)/python -m pytest -n 4 --dist loadfile -m "not models and not packaging and not node"
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
