@@ -43,13 +43,17 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """What was said. `stable_chars` leading characters of `text` will not change any more."""
+    """What was said. `stable_chars` leading characters of `text` will not change any more.
+
+    `closure` is the recogniser's probability that the sentence is over with the last word, where it can tell.
+    """
 
     text: str
     words: tuple[Word, ...] = ()
     language: str | None = None
     stable_chars: int = 0
     final: bool = False
+    closure: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

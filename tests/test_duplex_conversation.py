@@ -190,11 +190,20 @@ def test_a_stale_judgement_or_transcript_changes_nothing() -> None:
     assert play.timers == before
 
 
-@pytest.mark.parametrize(("completion", "delay_ms"), [(0.95, 200), (0.5, 1100), (0.05, 2000)])
-def test_the_wait_for_more_depends_on_how_finished_it_sounded(completion: float, delay_ms: int) -> None:
+@pytest.mark.parametrize(("closure", "delay_ms"), [(0.99, 200), (0.8, 770), (0.01, 2000)])
+def test_the_wait_for_more_depends_on_how_finished_it_sounded(closure: float, delay_ms: int) -> None:
     play = stage()
-    play.feed(VoiceStarted(1000, 0), VoiceStopped(SECOND + 1500, SECOND), PauseJudged(SECOND + 2000, 1, 1, completion))
-    assert play.timers[TimerKind.COMMIT] - SECOND == pytest.approx(delay_ms * 16, abs=16)
+    play.feed(VoiceStarted(1000, 0), VoiceStopped(SECOND + 1500, SECOND), PauseJudged(SECOND + 2000, 1, 1, closure))
+    play.feed(Recognized(SECOND + 2500, 1, 1, replace(final("I lost my keys."), closure=closure)))
+    assert play.timers[TimerKind.COMMIT] - SECOND == pytest.approx(delay_ms * 16, abs=100 * 16)
+
+
+def test_while_the_words_are_awaited_the_turn_stays_open() -> None:
+    play = stage()
+    play.feed(VoiceStarted(1000, 0), VoiceStopped(SECOND + 1500, SECOND), PauseJudged(SECOND + 2000, 1, 1, 0.99))
+    assert play.timers[TimerKind.COMMIT] - SECOND > 2000 * 16
+    play.feed(HearingFailed(SECOND + 2500, 1, 1, "recognition", "broke"))
+    assert play.timers[TimerKind.COMMIT] - SECOND <= 300 * 16
 
 
 def test_server_vad_waits_its_fixed_silence() -> None:

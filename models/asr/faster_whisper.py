@@ -6,6 +6,7 @@ silence instead and save most of the encoder's work. Without that silence the mo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,7 @@ ENCODER_HOP = 320
 """Samples an encoder frame: 10 ms features, halved by the encoder's second convolution."""
 LONGEST_S = 28.0
 SHORTEST_S = 0.1
+SENTENCE_ENDS = (".", "?", "!", '."', '?"', '!"')
 TOKENS_A_SECOND = 9
 """Fast English speech is 5-6 tokens a second; more means that the decoder is making things up."""
 
@@ -61,6 +63,7 @@ class Decode:
     text: str
     no_speech: float
     mean_logprob: float
+    closure: float | None
 
 
 class FasterWhisper:
@@ -94,15 +97,18 @@ class FasterWhisper:
         if len(audio) < SHORTEST_S * HEARING_RATE_HZ:
             return Recognition(Transcript("", final=True))
         texts: list[str] = []
+        closure: float | None = None
         frames: list[NDArray[np.float32]] = []
         for start, end in cut_points(audio, LONGEST_S):
             encoded, held = self._encode(audio[start:end])
             if language == "auto":
                 language = self._detect(encoded)
-            texts.append(self._decode(encoded, (end - start) / HEARING_RATE_HZ, language, " ".join([prompt, *texts])))
+            seconds = (end - start) / HEARING_RATE_HZ
+            piece, closure = self._decode(encoded, seconds, language, " ".join([prompt, *texts]))
+            texts.append(piece)
             frames.append(held)
         text = " ".join(text for text in texts if text)
-        transcript = Transcript(text, language=language, stable_chars=len(text), final=True)
+        transcript = Transcript(text, language=language, stable_chars=len(text), final=True, closure=closure)
         return Recognition(transcript, Encoding(np.concatenate(frames), ENCODER_HOP))
 
     def _encode(self, audio: Samples) -> tuple[ctranslate2.StorageView, NDArray[np.float32]]:
@@ -121,14 +127,16 @@ class FasterWhisper:
         ranked: list[list[tuple[str, float]]] = self._model.model.detect_language(encoded)
         return ranked[0][0][0].strip("<|>")
 
-    def _decode(self, encoded: ctranslate2.StorageView, seconds: float, language: str, prompt: str) -> str:
-        """Text of one piece: greedy first; a loop is tried again at some temperature, then given up."""
+    def _decode(
+        self, encoded: ctranslate2.StorageView, seconds: float, language: str, prompt: str
+    ) -> tuple[str, float | None]:
+        """Text of one piece, and its closure: greedy first; a loop is tried again warmer, then given up."""
         for temperature in (0.0, 0.4):
             decode = self._generate(encoded, seconds, language, prompt, temperature)
             if not is_loop(decode.text):
                 silent = is_silence(decode.text, decode.no_speech, decode.mean_logprob)
-                return "" if silent else undoubled(decode.text)
-        return ""
+                return ("", None) if silent else (decode.text, decode.closure)
+        return "", None
 
     def _generate(
         self, encoded: ctranslate2.StorageView, seconds: float, language: str, prompt: str, temperature: float
@@ -148,11 +156,38 @@ class FasterWhisper:
             max_length=len(tokens) + 10 + int(seconds * TOKENS_A_SECOND),
             return_scores=True,
             return_no_speech_prob=True,
+            return_logits_vocab=True,
             suppress_blank=True,
             suppress_tokens=[-1],
             **sampling,
         )[0]
-        ids = result.sequences_ids[0]
-        text = tokenizer.decode([token for token in ids if token < tokenizer.eot]).strip()
+        ids = [token for token in result.sequences_ids[0] if token < tokenizer.eot]
+        ids = _said_once(tokenizer, ids)
         # length_penalty defaults to 1, so the score is already a mean over the tokens and the end mark
-        return Decode(text, result.no_speech_prob, result.scores[0])
+        return Decode(
+            tokenizer.decode(ids).strip(),
+            result.no_speech_prob,
+            result.scores[0],
+            _closure(tokenizer, ids, result.logits[0]),
+        )
+
+
+def _said_once(tokenizer: Tokenizer, ids: list[int]) -> list[int]:
+    """Without what the decoder said again."""
+    said = undoubled(tokenizer.decode(ids).split())
+    while len(tokenizer.decode(ids).split()) > said:
+        ids = ids[:-1]
+    return ids
+
+
+def _closure(tokenizer: Tokenizer, ids: list[int], logits: Sequence[ctranslate2.StorageView]) -> float | None:
+    """Probability that a mark which ends a sentence follows the last word; `None` where there is no word."""
+    at = len(ids)
+    while at and not any(character.isalnum() for character in tokenizer.decode(ids[at - 1 : at])):
+        at -= 1
+    if not at or at >= len(logits):
+        return None
+    scores = np.array(logits[at], np.float64)
+    odds = np.exp(scores - scores.max())
+    marks = [encoded[0] for mark in SENTENCE_ENDS if len(encoded := tokenizer.encode(mark)) == 1]
+    return float(odds[marks].sum() / odds.sum())

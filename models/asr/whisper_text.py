@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 
 NO_SPEECH = 0.6
 LOW_LOGPROB = -1.0
@@ -30,14 +31,14 @@ def is_loop(text: str) -> bool:
     return compression_ratio(text) > COMPRESSION_LIMIT or _repeats(text.lower().split())
 
 
-def undoubled(text: str) -> str:
-    """The text said once, where the decoder said all of it twice (the way a short padding makes it loop)."""
-    words = text.split()
-    half = len(words) // 2
-    plain = [word.strip(".,!?").lower() for word in words]
-    if half >= 3 and len(words) % 2 == 0 and plain[:half] == plain[half:]:
-        return " ".join(words[:half])
-    return text
+def undoubled(words: Sequence[str]) -> int:
+    """How many of the words were said, where the decoder begins again and says all of it once more, or part of it
+    (the way a short padding makes it loop)."""
+    plain = [word.strip(".,!?\"'-").lower() for word in words]
+    for once in range(3, len(plain) - 2):
+        if all(plain[i] == plain[i % once] for i in range(once, len(plain))):
+            return once
+    return len(plain)
 
 
 def is_silence(text: str, no_speech: float, mean_logprob: float) -> bool:

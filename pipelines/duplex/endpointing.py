@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+from math import log
+
 from ...models.base import HEARING_RATE_HZ, Cues
 from ...models.labels import VocalEvent, VoiceStyle
 from .config import Eagerness, SemanticVad, ServerVad, TurnDetection
@@ -15,39 +18,53 @@ DISTRESS_MS = 1000
 LONGEST_MS: dict[Eagerness, int] = {"low": 8000, "medium": 4000, "auto": 4000, "high": 2000}
 """Longest wait of OpenAI's `semantic_vad`, by eagerness."""
 EAGERNESS_FACTOR: dict[Eagerness, float] = {"low": 1.6, "medium": 1.0, "auto": 1.0, "high": 0.7}
-BETWEEN = 0.85, 0.15
-"""Completion at which the pause counts as surely done, and as surely hanging."""
+CLOSURE_WEIGHT = 0.75
+"""Share of the recogniser's full stop in the score; the turn detector has the rest (docs/timing.md)."""
+KNOTS = (-4.0, HANGING_MS), (-2.0, 1600), (0.75, 1600), (1.25, 800), (3.5, SURE_MS)
+"""Score (log-odds that the turn is done) and delay; straight lines between. Found by `affetto eval turns`."""
+LEAST_ODDS = 0.002
+"""Keeps the log-odds of a probability of 0 or 1 finite."""
 
 _DISTRESS_EVENTS = {VocalEvent.SOB, VocalEvent.SNIFF, VocalEvent.SIGH, VocalEvent.GASP}
 _DISTRESS_STYLES = {VoiceStyle.TREMBLING, VoiceStyle.BREATHLESS}
-_HANGING_WORDS = {
-    "and", "but", "so", "or", "because", "the", "a", "an", "my", "to", "of", "with", "um", "uh", "er", "hmm",
-    "like", "that", "if", "when", "i", "we", "it's", "i'm", "was", "is",
+_FILLERS = {"um", "uh", "er", "erm", "hmm", "uhm"}
+_HANGING_WORDS = _FILLERS | {
+    "so", "to", "of", "with", "like", "that", "when", "i", "we", "it's", "i'm", "was", "is", "were", "are", "am",
+    "at", "in", "on", "for", "from", "by", "about", "which", "who", "where", "while", "until", "not", "just", "he",
+    "she", "they", "i've", "he's", "she's", "there's", "that's", "don't", "didn't", "can't", "would", "could", "had",
 }  # fmt: skip
+"""Want another word, unless the recogniser heard the sentence end with them."""
+_UNFINISHED_WORDS = {"and", "but", "or", "because", "the", "a", "an", "my", "your", "our", "their", "if", "than", "as"}
+"""Want another word, whatever the recogniser heard: no sentence ends with them."""
 
 
 def commit_delay_ms(
-    detection: TurnDetection, completion: float | None, cues: Cues | None = None, text: str = ""
+    detection: TurnDetection,
+    completion: float | None,
+    cues: Cues | None = None,
+    text: str = "",
+    closure: float | None = None,
 ) -> int:
     """Milliseconds of silence after which the turn ends.
 
-    `ServerVad` waits its fixed silence. `SemanticVad` goes from `SURE_MS` to `HANGING_MS` as completion falls
-    (linear between the two values of `BETWEEN`), adds `DISTRESS_MS` for a voice in distress or a last word
-    that wants another, and never waits longer than its eagerness allows. An unknown completion counts as 0.5.
+    `ServerVad` waits its fixed silence. `SemanticVad` scores the pause: the log-odds of `closure` (the recogniser
+    heard a sentence end) and of `completion` (the turn detector heard a speaker who is done), weighted; what is not
+    known is left out, and with neither known the score is 0. The score gives the delay by `KNOTS`. A last word that
+    wants another waits `HANGING_MS`; a voice in distress or in search of words waits `DISTRESS_MS` more.
+    Eagerness scales all of it, and bounds it by `LONGEST_MS`.
     """
     if isinstance(detection, ServerVad):
         return detection.silence_duration_ms
-    sure, hanging = BETWEEN
-    share = min(1.0, max(0.0, (sure - (0.5 if completion is None else completion)) / (sure - hanging)))
-    delay = (SURE_MS + share * (HANGING_MS - SURE_MS)) * EAGERNESS_FACTOR[detection.eagerness]
-    delay += DISTRESS_MS * (_in_distress(cues) or _hangs(text))
-    return round(min(max(delay, SURE_MS), LONGEST_MS[detection.eagerness]))
+    delay = HANGING_MS if _hangs(text) else _by_score(_score(completion, closure))
+    delay += DISTRESS_MS * (_in_distress(cues) or _last_word(text) in _FILLERS)
+    scaled = delay * EAGERNESS_FACTOR[detection.eagerness]
+    return round(min(max(scaled, SURE_MS), LONGEST_MS[detection.eagerness]))
 
 
 def longest_delay_ms(detection: TurnDetection) -> int:
-    """The wait that ends a turn even when nothing could be judged."""
+    """The wait that ends a turn even when nothing is known of the pause yet."""
     if isinstance(detection, SemanticVad):
-        return commit_delay_ms(detection, None) + DISTRESS_MS
+        return LONGEST_MS["high"] + DISTRESS_MS
     return detection.silence_duration_ms
 
 
@@ -65,8 +82,31 @@ def _in_distress(cues: Cues | None) -> bool:
     return any(span.event in _DISTRESS_EVENTS for span in cues.events) or bool(_DISTRESS_STYLES & set(cues.style))
 
 
+def _score(completion: float | None, closure: float | None) -> float:
+    known = [(closure, CLOSURE_WEIGHT), (completion, 1 - CLOSURE_WEIGHT)]
+    weighted = [(_log_odds(value), weight) for value, weight in known if value is not None]
+    return sum(odds * weight for odds, weight in weighted) / (sum(weight for _, weight in weighted) or 1)
+
+
+def _log_odds(probability: float) -> float:
+    return log((probability + LEAST_ODDS) / (1 - probability + LEAST_ODDS))
+
+
+def _by_score(score: float) -> float:
+    for (low, above), (high, below) in pairwise(KNOTS):
+        if score < high:
+            return below + (above - below) * min(1.0, (high - score) / (high - low))
+    return SURE_MS
+
+
 def _hangs(text: str) -> bool:
-    stripped = text.strip().lower()
-    if not stripped or stripped[-1] in ".?!":
-        return stripped.endswith("...")
-    return stripped.rstrip(",-").split()[-1:] != [] and stripped.rstrip(",- ").split()[-1] in _HANGING_WORDS
+    """Whether the last word wants another."""
+    stripped, last = text.strip(), _last_word(text)
+    if last in _UNFINISHED_WORDS or stripped.endswith(("...", "…", "-")):
+        return True
+    return last in _HANGING_WORDS and not stripped.endswith((".", "?", "!"))
+
+
+def _last_word(text: str) -> str:
+    words = text.lower().split()
+    return words[-1].strip(".,!?;:…\"'-") if words else ""

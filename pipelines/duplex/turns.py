@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from ...models.base import Cues, Situation
 from .actions import Forget, Hear, Settle
-from .config import ResponseOptions, ServerVad
+from .config import ResponseOptions, SemanticVad, ServerVad
 from .context import Context
 from .endpointing import commit_delay_ms, longest_delay_ms, milliseconds, samples
 from .events import CuesRead, HearingFailed, PauseJudged, Recognized, TimerKind
@@ -57,9 +57,14 @@ class Turn:
     revision: int = 0
     completion: float | None = None
     text: str | None = None
+    closure: float | None = None
     shown: str = ""
     cues: Cues | None = None
     hearing: bool = False
+    awaited: bool = False
+    """Whether the words up to the pause in hand are still being recognised."""
+    failure: str | None = None
+    """Why they could not be."""
     committed_at: int | None = None
     wants_response: bool = False
     seconds: float = 0.0
@@ -110,7 +115,8 @@ class Turns:
             return
         self.phase = Phase.MAYBE_ENDED
         turn.offset, turn.revision = offset, turn.revision + 1
-        turn.text = turn.completion = None
+        turn.text = turn.completion = turn.closure = None
+        turn.awaited, turn.failure = True, None
         self._hear(turn, final=True)
         self._context.stop(TimerKind.PARTIAL)
         self._context.start(TimerKind.COMMIT, longest_delay_ms(self._context.config.turn_detection), since=offset)
@@ -147,7 +153,8 @@ class Turns:
         if not event.transcript.final:
             self._show(turn, event.transcript.text[: event.transcript.stable_chars])
         elif self._at_pause(event.turn, event.revision) is not None:
-            turn.text = event.transcript.text.strip()
+            turn.text, turn.closure = event.transcript.text.strip(), event.transcript.closure
+            turn.awaited = False
             self._reconsider(turn)
 
     def on_cues(self, event: CuesRead) -> None:
@@ -168,6 +175,9 @@ class Turns:
             self._give_up(self.pending.pop(event.turn), event.message)
         elif self.current is not None and self.current.number == event.turn:
             self.current.hearing = False
+            if self._at_pause(event.turn, event.revision) is not None:
+                self.current.awaited, self.current.failure = False, event.message
+                self._reconsider(self.current)
 
     def on_hearing_deadline(self) -> None:
         for number in list(self.pending):
@@ -186,7 +196,7 @@ class Turns:
             return
         if self.phase is Phase.SPEAKING:
             turn.offset, turn.revision = end, turn.revision + 1
-            turn.text = None
+            turn.text = turn.failure = None
             self._hear(turn, final=True)
         context.stop(TimerKind.COMMIT)
         context.stop(TimerKind.PARTIAL)
@@ -270,11 +280,14 @@ class Turns:
         return turn if here and self.phase is Phase.MAYBE_ENDED else None
 
     def _reconsider(self, turn: Turn) -> None:
-        """Something more is known of the pause: set the end of the turn anew, and perhaps begin to answer."""
+        """Something more is known of the pause: set the end of the turn anew, and perhaps begin to answer.
+
+        While the words are awaited there is nothing to answer yet, so the turn stays open for the speaker.
+        """
         detection = self._context.config.turn_detection
-        if detection is None:
+        if detection is None or (turn.awaited and isinstance(detection, SemanticVad)):
             return
-        delay = commit_delay_ms(detection, turn.completion, turn.cues, turn.text or "")
+        delay = commit_delay_ms(detection, turn.completion, turn.cues, turn.text or "", turn.closure)
         self._context.start(TimerKind.COMMIT, delay, since=turn.offset)
         likely = turn.completion is not None and turn.completion >= SPECULATE_FROM
         wanted = detection.create_response and self._policy.speculate
@@ -305,7 +318,9 @@ class Turns:
         self.current, self.phase = None, Phase.IDLE
         self._buffer_start = context.at
         context.act(Settle(turn.number), Forget(self._buffer_start - samples(PREFIX_MS)))
-        if turn.text is None:
+        if turn.failure is not None:
+            self._give_up(turn, turn.failure)
+        elif turn.text is None:
             self.pending[turn.number] = turn
             context.start(TimerKind.HEARING, HEARING_DEADLINE_MS)
         else:

@@ -2,6 +2,8 @@
 
 examples:
   affetto eval asr --manifest test.csv --root recordings --json      columns: path,text
+  affetto eval turns --events events.csv --root recordings --json    columns: file,event,speaker,start,end,other
+  affetto eval turns --manifest test.csv --root recordings --json    columns: path,text; pauses are put in
 """
 
 from __future__ import annotations
@@ -17,14 +19,17 @@ from ...models.store import Store
 from . import options, weights
 from .outcome import OK
 
+TURN_WEIGHTS = ("silero", "smart", "whisper")
+
 
 class BadInput(Exception):
     """The data cannot be used; the message says what is wanted."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("part", choices=["asr"], help="what to measure")
-    parser.add_argument("--manifest", type=Path, required=True, metavar="CSV", help="the data, one row a recording")
+    parser.add_argument("part", choices=["asr", "turns"], help="what to measure")
+    parser.add_argument("--manifest", type=Path, metavar="CSV", help="the data, one row a recording")
+    parser.add_argument("--events", type=Path, metavar="CSV", help="time-stamped events of recorded talk (turns)")
     parser.add_argument("--root", type=Path, metavar="DIR", help="folder its paths start from (default: the CSV's)")
     parser.add_argument("--where", action="append", default=[], metavar="COLUMN=VALUE", help="only rows like this")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -32,28 +37,67 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    return {"asr": _asr, "turns": _turns}[args.part](args)
+
+
+def _asr(args: argparse.Namespace) -> int:
     settings = options.settings_of(args)
-    rows = _rows(args.manifest, args.where)
+    rows, root = _manifest(args)
     from ...models import registry
     from ...pipelines.evaluation import asr
 
     store = Store(settings.models_dir)
     weights.pull(store, [name for name in weights.needed(settings) if name.startswith("whisper")])
     recognizer = registry.create("asr", settings.asr.backend, settings.asr.options, store)
-    report = asyncio.run(asr.evaluate(recognizer, rows, args.root or args.manifest.parent))
+    report = asyncio.run(asr.evaluate(recognizer, rows, root))
     print(json.dumps(report, ensure_ascii=False) if args.json else _told(report))
     return OK
 
 
-def _rows(manifest: Path, conditions: list[str]) -> list[dict[str, str]]:
-    """Rows of the manifest that have what is needed. Raises BadInput."""
+def _turns(args: argparse.Namespace) -> int:
+    settings = options.settings_of(args)
+    if args.events is not None:
+        rows, root = _table(args.events, {"file", "event", "speaker", "start", "end", "other"}), args.root
+        root = root or args.events.parent
+    else:
+        rows, root = _manifest(args)
+    from ...models import registry
+    from ...pipelines.evaluation import turns, turns_cases
+
+    store = Store(settings.models_dir)
+    weights.pull(store, [name for name in weights.needed(settings) if name.startswith(TURN_WEIGHTS)])
+    made = {kind: getattr(settings, kind) for kind in ("vad", "turn", "asr")}
+    vad, turn, asr = (registry.create(kind, made[kind].backend, made[kind].options, store) for kind in made)
+    make = turns_cases.from_events if args.events is not None else turns_cases.with_pauses
     try:
-        with manifest.open(newline="") as file:
+        report = asyncio.run(turns.evaluate(turns.Ears(vad, turn, asr), make(rows, root)))
+    except turns_cases.BadData as error:
+        raise BadInput(str(error)) from None
+    print(json.dumps(report, ensure_ascii=False) if args.json else turns.told(report))
+    return OK
+
+
+def _manifest(args: argparse.Namespace) -> tuple[list[dict[str, str]], Path]:
+    """Rows with a text, and the folder that their paths start from. Raises BadInput."""
+    if args.manifest is None:
+        raise BadInput("say what to measure on: --manifest CSV" + (" or --events CSV" * (args.part == "turns")))
+    return _rows(args.manifest, args.where), args.root or args.manifest.parent
+
+
+def _table(path: Path, columns: set[str]) -> list[dict[str, str]]:
+    try:
+        with path.open(newline="") as file:
             rows = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"cannot read {manifest}: {error}") from None
-    if not rows or not {"path", "text"} <= set(rows[0]):
-        raise BadInput(f"{manifest} needs the columns path and text, and at least one row")
+        raise BadInput(f"cannot read {path}: {error}") from None
+    if not rows or not columns <= set(rows[0]):
+        raise BadInput(f"{path} needs the columns {', '.join(sorted(columns))}, and at least one row")
+    return rows
+
+
+def _rows(manifest: Path, conditions: list[str]) -> list[dict[str, str]]:
+    """Rows of the manifest that have what is needed. Raises BadInput."""
+    rows = _table(manifest, {"path", "text"})
     wanted = [condition.partition("=") for condition in conditions]
     kept = [row for row in rows if row["text"] and all(row.get(key) == value for key, _, value in wanted)]
     if not kept:
