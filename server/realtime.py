@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from starlette.responses import JSONResponse
 from starlette.websockets import WebSocket
 
-from .auth import Denied, key_of
+from . import wire_beta
+from .auth import Denied, Guest, key_of
 from .connection import Connection
+from .live_session import LiveSession, not_resumable
 from .protocol import SUBPROTOCOL
+from .resumption import Return, return_of
 from .state import ServerState
 
 RETRY_AFTER_S = 5
@@ -20,7 +25,7 @@ class Realtime:
 
     def __init__(self, state: ServerState) -> None:
         self._state = state
-        self._live: set[Connection] = set()
+        self._live: dict[str, LiveSession] = {}
         self._draining = False
         self._empty = asyncio.Event()
         self._empty.set()
@@ -36,14 +41,14 @@ class Realtime:
     async def drain(self, grace_s: float) -> None:
         """The server stops: nobody comes in any more; what is being said may end within the grace time."""
         self._draining = True
-        for connection in list(self._live):
-            connection.leave("the server is stopping")
+        for live in list(self._live.values()):
+            live.leave("the server is stopping")
         try:
             async with asyncio.timeout(grace_s):
                 await self._empty.wait()
         except TimeoutError:
-            for connection in list(self._live):
-                connection.stop(1001, "the server is stopping")
+            for live in list(self._live.values()):
+                live.stop(1001, "the server is stopping")
 
     async def _serve(self, socket: WebSocket) -> None:
         if self._draining:
@@ -52,17 +57,42 @@ class Realtime:
         protocols = [offer.strip() for offer in headers.get("sec-websocket-protocol", "").split(",")]
         guest = door.admit(key_of(headers, protocols), secrets_too=True)
         door.check_origin(headers.get("origin"), headers.get("host"))
-        with door.session(guest, socket.client.host if socket.client else "unknown"):
-            await socket.accept(subprotocol=SUBPROTOCOL if SUBPROTOCOL in protocols else None)
-            await self._live_out(Connection(socket, self._state, guest))
+        subprotocol = SUBPROTOCOL if SUBPROTOCOL in protocols else None
+        shown = return_of(headers, protocols)
+        if shown is not None:
+            await self._go_on(socket, guest, shown, subprotocol)
+        else:
+            await self._begin(socket, guest, subprotocol)
 
-    async def _live_out(self, connection: Connection) -> None:
-        self._live.add(connection)
+    async def _begin(self, socket: WebSocket, guest: Guest, subprotocol: str | None) -> None:
+        """A new session: it lives here, also while it has lost its socket or goes on over another one."""
+        with self._state.door.session(guest, socket.client.host if socket.client else "unknown"):
+            beta = socket.headers.get(wire_beta.HEADER, "") == wire_beta.VALUE
+            live = LiveSession(self._state, guest, model=socket.query_params.get("model") or "", beta=beta)
+            connection = Connection(socket, live)
+            connection.open()
+            with self._kept(live):
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(live.run())
+                    await connection.run(subprotocol)
+
+    async def _go_on(self, socket: WebSocket, guest: Guest, shown: Return, subprotocol: str | None) -> None:
+        """A session that has lost its socket, over this one."""
+        live = self._live.get(shown.session_id)
+        if live is None:
+            raise not_resumable()
+        connection = Connection(socket, live)
+        connection.resume(shown, guest.name)
+        await connection.run(subprotocol)
+
+    @contextmanager
+    def _kept(self, live: LiveSession) -> Iterator[None]:
+        self._live[live.id] = live
         self._empty.clear()
         try:
-            await connection.run()
+            yield
         finally:
-            self._live.discard(connection)
+            del self._live[live.id]
             if not self._live:
                 self._empty.set()
 

@@ -7,7 +7,7 @@ import secrets
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Request
@@ -73,7 +73,7 @@ class ChatRequest(Shape):
     def asked(self) -> EmpathyConfig:
         """The switches; the person is whom `empathy.user` or one of OpenAI's fields names."""
         named = self.empathy.user or self.user or self.safety_identifier or ""
-        return EmpathyConfig(**{**self.empathy.model_dump(), "user": named})
+        return replace(self.empathy.config, user=named)
 
 
 @router.post("/chat/completions")

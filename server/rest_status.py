@@ -12,7 +12,7 @@ from pydantic import Field
 
 from .. import __version__
 from .auth import Guest
-from .connection import new_wire_session
+from .live_session import new_wire_session
 from .protocol import ProtocolError
 from .rest import ApiError, admitted, state_of
 from .wire_schema import Shape

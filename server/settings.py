@@ -45,6 +45,8 @@ class ServerSection(Section):
     """Longest session, in seconds."""
     idle_s: float = Field(600, gt=0)
     """A session from which nothing has come for this long is closed."""
+    resume_s: float = Field(60, ge=0)
+    """How long a session whose line broke waits for its client, where that asked for it; 0: not at all."""
     upload_mib: float = Field(25, gt=0)
     """Largest audio file for transcription."""
     audio_s: float = Field(3600, gt=0)

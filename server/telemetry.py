@@ -38,12 +38,18 @@ class Telemetry:
         self._refused_clients = Counter(
             "affetto_refused_clients_total", "Clients not let in", ["code"], registry=self.registry
         )
+        self._resumptions = Counter(
+            "affetto_resumptions_total", "Sessions that lost their client, by end", ["outcome"], registry=self.registry
+        )
 
     def refused_event(self, code: str) -> None:
         self._refused_events.labels(code).inc()
 
     def refused_client(self, code: str) -> None:
         self._refused_clients.labels(code).inc()
+
+    def resumption(self, outcome: str) -> None:
+        self._resumptions.labels(outcome).inc()
 
     def observe(self, record: Record) -> None:
         match record:

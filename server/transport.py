@@ -12,13 +12,14 @@ import asyncio
 from typing import Any
 
 import h11
+from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 HEAD_DEADLINE_S = 8.0
 """From the first byte that could begin a request (or the connection's beginning) to its blank line."""
 LINGER_S = 5.0
-"""From the end of a WebSocket's application to cutting the line."""
+"""From the end of a WebSocket to cutting the line."""
 
 
 class HttpProtocol(H11Protocol):
@@ -78,6 +79,25 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self.transport.resume_reading()
         self.close_timer = self.loop.call_later(LINGER_S, self.transport.abort)
 
+    def keepalive_timeout(self) -> None:
+        super().keepalive_timeout()
+        self._linger()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """A line that broke is 1006 (RFC 6455, 7.1.5); uvicorn takes it for 1005, a close without a code."""
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": 1006})
+        super().connection_lost(exc)
+
+    async def send(self, message: ASGISendEvent) -> None:
+        await super().send(message)
+        if message["type"] == "websocket.close":
+            self._linger()
+        elif message["type"] == "websocket.http.response.body":
+            self.handshake_complete = True  # else uvicorn logs each refusal as a bug of ours
+
     async def run_asgi(self) -> None:
         await super().run_asgi()
+        self._linger()
+
+    def _linger(self) -> None:
         self.loop.call_later(LINGER_S, self.transport.abort)

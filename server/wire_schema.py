@@ -7,9 +7,9 @@ import json
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
-from ..pipelines.duplex.config import Eagerness, Modality
+from ..pipelines.duplex.config import Eagerness, EmpathyConfig, Modality
 from .wire_json import cleaned
 
 MOST_TOKENS = 4096
@@ -120,6 +120,9 @@ class Audio(Shape):
     output: Output = Output()
 
 
+SAID_BY_US = frozenset({"resume_token", "events_taken"})
+
+
 class Empathy(Shape):
     """Ours: what may be inferred from the voice, and what is sent on top of the standard."""
 
@@ -134,6 +137,18 @@ class Empathy(Shape):
     playback_reports: bool = False
     trace: bool = False
     user: str = Field("", max_length=256)
+    resume: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_ours(cls, value: object) -> object:
+        """Clients may send back the session that they got, with what only we say in it."""
+        return {key: part for key, part in value.items() if key not in SAID_BY_US} if isinstance(value, dict) else value
+
+    @property
+    def config(self) -> EmpathyConfig:
+        """What of it is the conversation's business."""
+        return EmpathyConfig(**self.model_dump(exclude={"resume"}))
 
 
 def _one_modality(value: object) -> object:

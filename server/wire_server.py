@@ -10,6 +10,7 @@ from typing import Any
 
 from ..pipelines.duplex import outputs as out
 from .audio import AudioOutput
+from .resumption import event_id
 from .wire_beta import translated
 from .wire_errors import ProtocolError
 from .wire_items import item_record
@@ -37,6 +38,14 @@ class Encoder:
 
     def created(self) -> list[Event]:
         return self._out([self._event("session.created", session=self._session.echo())])
+
+    def resumed(self, last: int, resumption: int, taken: int) -> Event:
+        """`session.created` for a client that is back: its place is that of the last event that the client has;
+        `taken` is how many of its own events we had before."""
+        session = self._session.echo()
+        session["empathy"]["events_taken"] = taken
+        event = {"type": "session.created", "event_id": event_id(self._session.id, last, resumption)}
+        return self._out([event | {"session": session}])[0]
 
     def error(self, error: ProtocolError, kind: str = "invalid_request_error") -> list[Event]:
         given = {"param": error.param, "event_id": error.event_id}
@@ -87,7 +96,7 @@ class Encoder:
 
     def _event(self, kind: str, **fields: Any) -> Event:
         self._count += 1
-        return {"type": kind, "event_id": f"event_{self._session.id}_{self._count}", **fields}
+        return {"type": kind, "event_id": event_id(self._session.id, self._count), **fields}
 
 
 def _heard(output: out.Output, event: MakeEvent) -> list[Event]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ..pipelines.duplex.config import EmpathyConfig, SemanticVad, ServerVad, SessionConfig, TurnDetection
+from ..pipelines.duplex.config import SemanticVad, ServerVad, SessionConfig, TurnDetection
 from .wire_errors import ProtocolError, from_validation
 from .wire_flat import lifted
 from .wire_schema import Audio, Output, SemanticVadModel, ServerVadModel, SessionModel
@@ -37,6 +37,8 @@ class WireSession:
     ) -> None:
         self.id = session_id
         self.name = model
+        self.resume_token: str | None = None
+        """What a client that asked to be able to come back shows then."""
         self.voice_is_fixed = False
         """Set once audio has been sent: the voice stays as it is."""
         self.user_is_fixed = False
@@ -91,7 +93,7 @@ class WireSession:
             language=transcription.language if transcription else None,
             transcription_prompt=(transcription.prompt or "") if transcription else "",
             max_output_tokens=None if limit == "inf" else limit,
-            empathy=EmpathyConfig(**model.empathy.model_dump()),
+            empathy=model.empathy.config,
         )
 
     def _echo(self, model: SessionModel) -> dict[str, Any]:
@@ -99,6 +101,9 @@ class WireSession:
         heard = document["audio"]["input"]
         for key in ("transcription", "turn_detection", "noise_reduction"):
             heard[key] = _without_none(heard[key])
+        document["empathy"] |= {"resume": self.resume_token is not None}
+        if self.resume_token is not None:
+            document["empathy"]["resume_token"] = self.resume_token
         optional = {key: document.pop(key) for key in ("prompt", "include", "reasoning", "parallel_tool_calls")}
         if self._expires_at is not None:
             optional["expires_at"] = self._expires_at

@@ -26,6 +26,7 @@ from affetto.pipelines.duplex.commands import (
     CreateItem,
     CreateResponse,
     DeleteItem,
+    Rejoin,
     TruncateItem,
 )
 from affetto.pipelines.duplex.config import SemanticVad, ServerVad, SessionConfig
@@ -204,6 +205,12 @@ class ConversationMachine(RuleBasedStateMachine):
         if ids:
             item = ids[index % len(ids)]
             self.feed(Commanded(self.at, DeleteItem(item) if delete else TruncateItem(item, 0, ms)))
+
+    @rule(index=st.integers(0, 20), ms=st.integers(0, 2000))
+    def client_comes_back(self, index: int, ms: int) -> None:
+        ids = [entry.item.id for entry in self.conversation.history]
+        if ids:
+            self.feed(Commanded(self.at, Rejoin(ids[index % len(ids)], ms)))
 
     @invariant()
     def every_state_has_its_deadline(self) -> None:

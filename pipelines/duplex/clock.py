@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ...models.base import HEARING_RATE_HZ
 
 STALL_S = 1.0
@@ -32,3 +34,32 @@ class SessionClock:
     def wall_at(self, position: int) -> float:
         """When the clock will show `position` if no audio comes."""
         return self._wall + self._grace + (position - self._position) / HEARING_RATE_HZ
+
+
+class Stopwatch:
+    """Seconds of a monotonic clock, less the time for which it was stopped."""
+
+    def __init__(self, source: Callable[[], float]) -> None:
+        self._source = source
+        self._lost = 0.0
+        self._stopped_at: float | None = None
+
+    @property
+    def stopped(self) -> bool:
+        return self._stopped_at is not None
+
+    def time(self) -> float:
+        return (self._source() if self._stopped_at is None else self._stopped_at) - self._lost
+
+    def stop(self) -> None:
+        if self._stopped_at is None:
+            self._stopped_at = self._source()
+
+    def go_on(self) -> None:
+        if self._stopped_at is not None:
+            self._lost += self._source() - self._stopped_at
+            self._stopped_at = None
+
+    def when(self, time: float) -> float | None:
+        """The source's time at which this one shows `time`; `None` while it is stopped."""
+        return None if self.stopped else time + self._lost

@@ -84,6 +84,14 @@ class ReportPlayback:
     played_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class Rejoin:
+    """The client lost its line and is back: so much of an item's audio was sent and is only now arriving."""
+
+    item_id: str
+    missed_ms: int
+
+
 Command = (
     Configure
     | CommitAudio
@@ -95,4 +103,5 @@ Command = (
     | CreateResponse
     | CancelResponse
     | ReportPlayback
+    | Rejoin
 )

@@ -16,6 +16,7 @@ from .commands import (
     CreateItem,
     CreateResponse,
     DeleteItem,
+    Rejoin,
     ReportPlayback,
     RetrieveItem,
     TruncateItem,
@@ -196,6 +197,8 @@ class Conversation:
                 self._cancel_response(command)
             case ReportPlayback():
                 pass  # the session's pacer has taken it; `Played` follows
+            case Rejoin():
+                self.replies.on_missed(command.item_id, command.missed_ms)
 
     def _configure(self, command: Configure) -> None:
         changed = command.config.turn_detection != self._context.config.turn_detection

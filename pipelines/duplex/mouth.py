@@ -142,6 +142,13 @@ class Mouth:
             if outlet.item_id == item_id:
                 outlet.pacer.report(played_ms, wall)
 
+    def missed(self, item_id: str, missed_ms: int, wall: float) -> None:
+        """So much of what was sent of an item has not arrived, and is played from now on."""
+        for outlet in self._outlets.values():
+            if outlet.item_id == item_id and outlet.pacer.sent:
+                outlet.pacer.report(outlet.pacer.sent * 1000 // outlet.pacer.rate_hz - missed_ms, wall)
+                outlet.reported = outlet.pacer.played(wall)
+
     def note(self, samples: NDArray[np.int16], rate_hz: int, wall: float) -> None:
         """Something else of ours is played from now on: it may come back as an echo, too."""
         self._far_end.add(samples, rate_hz, wall)

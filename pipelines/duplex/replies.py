@@ -69,6 +69,8 @@ class Reply:
     played: int = 0
     finish: ReplyFinished | None = None
     ended: bool = False
+    whole: bool = False
+    """All of it was sent, and nobody stopped it."""
     was_speculative: bool = False
     origin: int | None = None
     timings: dict[str, int] = field(default_factory=dict)
@@ -193,6 +195,7 @@ class Replies:
         elif reply.finish.reason is not None:
             status = "incomplete"
         self._end(reply, status, reply.finish.reason, reply.ledger.text)
+        reply.whole = True
         if reply.ledger.samples:
             self._context.start(TimerKind.PLAYBACK, 0, since=event.playback_ends)
         else:
@@ -207,6 +210,16 @@ class Replies:
         if self.audible is not None and self.audible.ended:
             self.audible.played = self.audible.ledger.samples
             self.audible = None
+
+    def on_missed(self, item_id: str, missed_ms: int) -> None:
+        """Audio that we took for played is only now arriving: it can still be interrupted."""
+        reply = self._spoken.get(item_id)
+        if reply is None or not reply.whole or self.current is not None or self.audible not in (None, reply):
+            return
+        missed = min(reply.ledger.samples, missed_ms * reply.ledger.rate_hz // 1000)
+        reply.played = reply.ledger.samples - missed
+        self.audible = reply
+        self._context.start(TimerKind.PLAYBACK, missed_ms)
 
     def on_deadline(self) -> None:
         if self.current is not None:
@@ -224,6 +237,8 @@ class Replies:
             self._end(self.current, "cancelled", reason, self.current.ledger.heard(self.current.played))
         elif self.audible is not None:
             self._keep_heard(self.audible)
+        if self.audible is not None:
+            self.audible.whole = False
         self.audible = None
         self._context.stop(TimerKind.PLAYBACK)
 

@@ -37,8 +37,8 @@ from .actions import (
 from .activity import VoiceActivity
 from .backends import Backends
 from .buffer import AudioBuffer
-from .clock import SessionClock
-from .commands import ClearAudio, Command, CommitAudio, Configure, ReportPlayback
+from .clock import SessionClock, Stopwatch
+from .commands import ClearAudio, Command, CommitAudio, Configure, Rejoin, ReportPlayback
 from .config import ServerVad, SessionConfig
 from .conversation import Conversation
 from .endpointing import milliseconds
@@ -92,15 +92,15 @@ class Session:
         observer: Observer = ignore,
         memory: Memory | None = None,
     ) -> None:
-        self._loop = asyncio.get_running_loop()
+        self._wall = Stopwatch(asyncio.get_running_loop().time)
         self._backends = backends
         self._id = session_id
         self._policy = policy or DuplexPolicy()
         self._observer = observer
         self._memory = memory or Forgetful()
         self.conversation = Conversation(session_id, config, self._policy)
-        self._clock = SessionClock(self._loop.time())
-        self._opened = self._loop.time()
+        self._clock = SessionClock(self._wall.time())
+        self._opened = self._wall.time()
         self._vad = backends.vad.stream()
         self._activity = VoiceActivity(threshold=_threshold(config))
         self._buffer = AudioBuffer()
@@ -152,6 +152,15 @@ class Session:
         while (output := await self._outputs.get()) is not None:
             yield output
 
+    def pause(self) -> None:
+        """The client's line broke: time stands still. What is being made is made; nothing more leaves or runs out."""
+        self._wall.stop()
+
+    def go_on(self) -> None:
+        """The client is back: go on where it was."""
+        self._wall.go_on()
+        self._wake.set()
+
     def close(self) -> None:
         self._closing = True
         self._wake.set()
@@ -182,7 +191,7 @@ class Session:
             self._take_audio()
             self._take_events()
             self._fire_timers(self._now())
-            self._mouth.pump(self._loop.time())
+            self._mouth.pump(self._wall.time())
             await self._wait()
         self._feed(Closed(self._now()))
 
@@ -195,7 +204,7 @@ class Session:
         due += [self._mouth.next_due(), self._stall_due()]
         times = [when for when in due if when is not None]
         try:
-            async with asyncio.timeout_at(min(times) if times else None):
+            async with asyncio.timeout_at(self._wall.when(min(times)) if times else None):
                 await self._wake.wait()
         except TimeoutError:
             pass
@@ -208,7 +217,9 @@ class Session:
                 self._activity.reset()
                 continue
             if isinstance(event, ReportPlayback):
-                self._mouth.report(event.item_id, event.played_ms, self._loop.time())
+                self._mouth.report(event.item_id, event.played_ms, self._wall.time())
+            if isinstance(event, Rejoin):
+                self._mouth.missed(event.item_id, event.missed_ms, self._wall.time())
             if isinstance(event, Configure):
                 self._activity.threshold = _threshold(event.config)
             self._feed(Commanded(self._now(), event) if not hasattr(event, "at") else event)  # type: ignore[arg-type]
@@ -225,7 +236,7 @@ class Session:
         while self._backlog and self._buffer.end - self._heard_to < FRAMES_A_STEP * VAD_FRAME_SAMPLES:
             samples = self._backlog.popleft()
             self._waiting -= len(samples)
-            start = self._clock.advance(len(samples), self._loop.time())
+            start = self._clock.advance(len(samples), self._wall.time())
             if start > self._buffer.end:
                 self._missing += start - self._buffer.end
                 self._silence(start)
@@ -286,14 +297,14 @@ class Session:
         """The session clock; while received audio waits to be watched, not past it."""
         if self._buffer.end - self._heard_to >= VAD_FRAME_SAMPLES:
             return self._heard_to
-        return self._clock.now(self._loop.time())
+        return self._clock.now(self._wall.time())
 
     def _post(self, event: Event) -> None:
         self._events.append(event)
         self._wake.set()
 
     def _feed(self, event: Event) -> None:
-        played = self._mouth.played(self._now(), self._loop.time())
+        played = self._mouth.played(self._now(), self._wall.time())
         for happened in (*played, event):
             actions = self.conversation.receive(happened)
             self._observe(Stepped(self._id, happened, tuple(actions)))
@@ -322,9 +333,9 @@ class Session:
             case Duck():
                 self._mouth.duck()
             case Hold():
-                self._mouth.hold(self._loop.time(), client_holds=action.client_holds)
+                self._mouth.hold(self._wall.time(), client_holds=action.client_holds)
             case Resume():
-                self._mouth.resume(self._loop.time())
+                self._mouth.resume(self._wall.time())
                 self._wake.set()
             case Forget():
                 self._buffer.forget(action.before)
@@ -343,7 +354,7 @@ class Session:
 
     def _measure(self, action: MeasureOverlap) -> None:
         audio = self._buffer.read(action.start, action.end)
-        echo = self._mouth.echo(audio, self._loop.time())
+        echo = self._mouth.echo(audio, self._wall.time())
         self._spawn(self._hearing.measure_overlap(action, audio, echo, self.conversation.config.language))
 
     async def _murmur(self, action: Murmur) -> None:
@@ -357,7 +368,7 @@ class Session:
             return
         if pieces and self.conversation.turns.current is not None:
             samples = np.concatenate([piece.samples for piece in pieces])
-            self._mouth.note(samples, pieces[0].rate_hz, self._loop.time())
+            self._mouth.note(samples, pieces[0].rate_hz, self._wall.time())
             self._send(Backchannel(action.text, samples, pieces[0].rate_hz))
 
     def _begin(self, action: BeginReply) -> None:
@@ -406,7 +417,7 @@ class Session:
 
     def _observe_closed(self) -> None:
         speculation = self.conversation.replies.speculation
-        seconds = self._loop.time() - self._opened
+        seconds = self._wall.time() - self._opened
         self._observe(SessionClosed(self._id, seconds, speculation.begun, speculation.used))
 
 

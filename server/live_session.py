@@ -1,0 +1,308 @@
+"""A session as the server has it, over as many sockets as it takes: decodes, hands on, encodes. Decides nothing about
+the conversation."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import secrets
+import time
+from typing import Protocol
+
+from ..pipelines.duplex import outputs as out
+from ..pipelines.duplex.commands import ClearAudio, CommitAudio, Configure, Rejoin
+from ..pipelines.duplex.session import Session
+from .auth import Denied, Guest
+from .outbox import KEPT_BYTES, Gone, Outbox, Said
+from .protocol import Append, AudioInput, Encoder, Event, ProtocolError, Update, WireSession, decode
+from .resumption import Pass, Return, number_of
+from .state import ServerState
+from .wire_json import cleaned
+
+log = logging.getLogger(__name__)
+
+OVERFLOW_EVERY_S = 1.0
+"""Dropped microphone audio is reported at most this often."""
+MODEL_CHARS = 128
+Farewell = tuple[int, str]
+NORMAL, GOING_AWAY, TOO_SLOW, OUR_FAULT = 1000, 1001, 1008, 1011
+
+
+class Line(Protocol):
+    """A socket, as its session sees it."""
+
+    def supersede(self) -> None:
+        """The client came back over another one: close this one."""
+
+
+class LiveSession:
+    """Built when a client comes in; `run` lives until the session is over, whichever sockets come and go."""
+
+    def __init__(self, state: ServerState, guest: Guest, *, model: str = "", beta: bool = False) -> None:
+        self._state = state
+        self._limits = state.settings.server
+        self.id = secrets.token_hex(8)
+        self.owner = guest.name
+        self._wire = new_wire_session(state, f"sess_{self.id}", model, guest)
+        self.session = Session(
+            state.backends,
+            self._wire.config(),
+            session_id=self.id,
+            policy=state.policy,
+            observer=state.telemetry.observe,
+            memory=state.memory.session(guest.name or "", self.id) if state.memory else None,
+        )
+        self._input = AudioInput(self._wire.model.audio.input.format.type)
+        self._encoder = Encoder(self._wire, beta=beta)
+        self.outbox = Outbox()
+        self._pass = Pass(self.id)
+        self._line: Line | None = None
+        self._away = asyncio.Event()
+        self._back = asyncio.Event()
+        self._resumptions = self._taken = 0
+        self._last_heard = time.monotonic()
+        self._overflow_told = float("-inf")
+        self._leaving = self._stopped = False
+        self.farewell: Farewell = (NORMAL, "")
+        """With which code and reason its socket closes."""
+        self._mind_resumption()
+        self._say(self._encoder.created())
+
+    async def run(self) -> None:
+        """Until the client leaves, the session ends, or a limit is reached; then nothing of it is left."""
+        log.info("session %s begins", self.id)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                speaker = tasks.create_task(self._speak())
+                watches = [tasks.create_task(self._watch()), tasks.create_task(self._watch_absence())]
+                await self.session.run()
+                await speaker
+                for watch in watches:
+                    watch.cancel()
+        except Exception:
+            self.farewell = (OUR_FAULT, "internal error")
+            raise
+        finally:
+            self.outbox.close()
+            log.info("session %s ends: %d %s", self.id, *self.farewell)
+
+    def stop(self, code: int, reason: str) -> None:
+        """End the session; its socket closes with this code."""
+        if self.farewell == (NORMAL, ""):
+            self.farewell = (code, reason)
+        self._stopped = True
+        self.session.close()
+
+    def leave(self, reason: str) -> None:
+        """End the session as soon as nothing is being said (the server stops)."""
+        self._leaving = True
+        if self._line is None or not self._encoder.responding:
+            self.stop(GOING_AWAY, reason)
+
+    # -- its sockets -------------------------------------------------------------------------------
+
+    def open(self, line: Line) -> None:
+        """Its first socket."""
+        self._line = line
+
+    def has(self, line: Line) -> bool:
+        """Whether this is (still) its socket."""
+        return self._line is line
+
+    def resume(self, line: Line, shown: Return, owner: str | None) -> Event:
+        """Its client is back over another socket; gives what that is greeted with. Raises Denied."""
+        if self._stopped or owner != self.owner or not self._pass.fits(shown.token):
+            raise not_resumable()
+        try:
+            missed = self.outbox.rewind(shown.last)
+        except ValueError:
+            raise Denied(400, "invalid_last_event", "Last-Event-ID is no event of this session.") from None
+        except Gone:
+            raise Denied(410, "events_lost", "Too much was said since that event; open a new session.") from None
+        if self._line is not None:
+            self._line.supersede()
+        self._line = line
+        self._resumptions += 1
+        self._wire.resume_token = self._pass.renew(shown.token)
+        self.outbox.serve(True)
+        for item_id, missed_ms in _audio(missed).items():
+            self.session.command(Rejoin(item_id, round(missed_ms)))
+        self._last_heard = time.monotonic()
+        self._back.set()
+        self.session.go_on()
+        self._state.telemetry.resumption("resumed")
+        log.info("session %s is resumed", self.id)
+        return self._encoder.resumed(shown.last, self._resumptions, self._taken)
+
+    def release(self, line: Line, *, lost: bool, farewell: Farewell) -> None:
+        """A socket is gone. Where it broke, a client that asked for it may come back; else the session is over."""
+        if not self.has(line):
+            return
+        self._line = None
+        self.outbox.serve(False)
+        if not lost or not self.resumable or self._leaving:
+            self.stop(*farewell)
+            return
+        log.info("session %s has lost its client", self.id)
+        self.session.pause()
+        self._back.clear()
+        self._away.set()
+
+    @property
+    def resumable(self) -> bool:
+        return self._wire.resume_token is not None
+
+    def _mind_resumption(self) -> None:
+        wanted = self._wire.model.empathy.resume and self._limits.resume_s > 0
+        if wanted == self.resumable:
+            return
+        self.outbox.keep(KEPT_BYTES if wanted else 0)
+        self._pass.revoke()
+        self._wire.resume_token = self._pass.renew() if wanted else None
+
+    # -- in ----------------------------------------------------------------------------------------
+
+    def take(self, text: str | None) -> None:
+        """One frame from the client; what is wrong with it is said by an `error` event."""
+        self._last_heard = time.monotonic()
+        self._taken += 1
+        self._pass.confirm()
+        try:
+            self._take(text)
+        except ProtocolError as error:
+            self._state.telemetry.refused_event(error.code)
+            self._say(self._encoder.error(error))
+
+    async def room(self) -> None:
+        """Wait until the next frame should be read."""
+        await self.session.room()
+        await self.outbox.room()
+
+    def _take(self, text: str | None) -> None:
+        if text is None:
+            raise ProtocolError("invalid_message", "Events are JSON in text frames; audio goes inside them as base64.")
+        event = decode(text, text_chars=self._limits.text_chars, new_id=_new_item_id)
+        match event:
+            case Append():
+                self.session.push(self._input.decode(event.audio))
+            case Update():
+                self._update(event)
+            case _:
+                self._before(event)
+                self.session.command(event)
+
+    def _before(self, command: object) -> None:
+        """What the resampler holds belongs to what is committed, and goes with what is cleared."""
+        if isinstance(command, CommitAudio):
+            self.session.push(self._input.flush())
+        elif isinstance(command, ClearAudio):
+            self._input.reset()
+
+    def _update(self, update: Update) -> None:
+        self._wire.merge(update.patch, update.event_id)
+        self._mind_resumption()
+        name = self._wire.model.audio.input.format.type
+        if name != self._input.name:
+            self._input = AudioInput(name)
+        self.session.command(Configure(self._wire.config(), update.event_id))
+
+    # -- out ---------------------------------------------------------------------------------------
+
+    async def _speak(self) -> None:
+        """Encode what the session says, no faster than its client takes it."""
+        async for output in self.session.outputs():
+            if isinstance(output, out.Failure) and not self._tells(output):
+                continue
+            if isinstance(output, out.Rejected):
+                self._state.telemetry.refused_event(output.code)
+            self._say(self._encoder.encode(output), output)
+            if self._leaving and not self._encoder.responding:
+                self.stop(GOING_AWAY, "the server is stopping")
+            await self.outbox.room()
+            if self._line is None and self.outbox.overflowed:
+                self.stop(TOO_SLOW, "more was said than is kept for a client that is away")
+        if self.session.overflowed:
+            self.farewell = TOO_SLOW, "the client takes events too slowly"
+
+    def _say(self, events: list[Event], output: out.Output | None = None) -> None:
+        item_id, audio_ms = "", 0.0
+        if isinstance(output, out.ResponseAudio) and events:
+            item_id, audio_ms = output.item_id, len(output.samples) / output.rate_hz * 1000 / len(events)
+        for event in events:
+            self.outbox.add(Said(number_of(event), json.dumps(event), item_id, audio_ms))
+
+    def _tells(self, failure: out.Failure) -> bool:
+        """Whether a failure is news: overflow comes with every packet while it lasts."""
+        if failure.code != "input_audio_overflow":
+            return True
+        now = time.monotonic()
+        if now - self._overflow_told < OVERFLOW_EVERY_S:
+            return False
+        self._overflow_told = now
+        return True
+
+    # -- its limits --------------------------------------------------------------------------------
+
+    async def _watch(self) -> None:
+        """End a session that is silent or live too long."""
+        limits, began = self._limits, time.monotonic()
+        while True:
+            await asyncio.sleep(min(5.0, limits.idle_s / 4, limits.session_s / 4))
+            now = time.monotonic()
+            if now - began > limits.session_s:
+                message = f"The session has lasted {limits.session_s / 60:g} minutes, the longest time there is."
+                self._say(self._encoder.error(ProtocolError("session_expired", message)))
+                self.stop(GOING_AWAY, "the session has reached its longest time")
+                return
+            if self._line is not None and now - self._last_heard > limits.idle_s:
+                self.stop(GOING_AWAY, "nothing was heard for too long")
+
+    async def _watch_absence(self) -> None:
+        """End a session whose client does not come back in time."""
+        while True:
+            await self._away.wait()
+            self._away.clear()
+            try:
+                async with asyncio.timeout(self._limits.resume_s):
+                    await self._back.wait()
+            except TimeoutError:
+                self._state.telemetry.resumption("expired")
+                self.stop(GOING_AWAY, "the client did not come back")
+                return
+
+
+def not_resumable() -> Denied:
+    """The same answer for whatever is wrong with a token: there is nothing to be learnt from it."""
+    return Denied(
+        410, "session_not_resumable", "This session is over, or this is not its newest token; open a new session."
+    )
+
+
+def new_wire_session(state: ServerState, session_id: str, model: str, guest: Guest) -> WireSession:
+    """The session object that a connection begins with. Raises ProtocolError for what a client secret asks for."""
+    settings = state.settings
+    wire = WireSession(
+        session_id,
+        cleaned(model)[:MODEL_CHARS] or "affetto",
+        voice=settings.voice.name,
+        instructions=settings.voice.instructions,
+        text_chars=settings.server.text_chars,
+        expires_at=int(time.time() + settings.server.session_s),
+    )
+    wire.merge(dict(guest.session))
+    wire.user_is_fixed = guest.by_secret
+    return wire
+
+
+def _audio(said: list[Said]) -> dict[str, float]:
+    """Milliseconds of audio in these events, by item."""
+    found: dict[str, float] = {}
+    for event in said:
+        if event.audio_ms:
+            found[event.item_id] = found.get(event.item_id, 0.0) + event.audio_ms
+    return found
+
+
+def _new_item_id() -> str:
+    return f"item_{secrets.token_hex(10)}"
