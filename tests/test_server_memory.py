@@ -41,7 +41,7 @@ def texts_when(live: Live, user: str, count: int, key: dict[str, str] = KEY) -> 
     while len(facts := remembered(live, user, key)) < count and time.monotonic() < deadline:
         time.sleep(0.01)
     assert len(facts) == count
-    return [fact["text"] for fact in facts]
+    return sorted(fact["text"] for fact in facts)  # said in one breath, they have no order
 
 
 def chat(live: Live, *texts: str, key: dict[str, str] = KEY, **body: Any) -> httpx.Response:
@@ -59,7 +59,7 @@ def test_a_session_remembers_what_an_earlier_one_was_told(live: Live) -> None:
     with live.call(additional_headers=KEY) as wire:
         wire.update(**consented("ana"))
         assert "degraded" not in wire.text_turn(BISCUIT)["empathy"]
-    assert texts_when(live, "ana", 2) == ["is called Ana", "has a dog called Biscuit"]
+    assert texts_when(live, "ana", 2) == ["has a dog called Biscuit", "is called Ana"]
     with live.call(additional_headers=KEY) as wire:
         wire.update(**consented("ana"))
         done = wire.text_turn("The dog, Biscuit, is ill.")
@@ -127,7 +127,7 @@ def test_a_completion_remembers_and_recalls(live: Live, field: str) -> None:
 
 def test_a_stream_remembers_too(live: Live) -> None:
     assert chat(live, BISCUIT, stream=True, **consented("stream")).text.endswith("[DONE]\n\n")
-    assert texts_when(live, "stream", 2) == ["is called Ana", "has a dog called Biscuit"]
+    assert texts_when(live, "stream", 2) == ["has a dog called Biscuit", "is called Ana"]
 
 
 def test_facts_are_corrected_and_forgotten(live: Live) -> None:
