@@ -13,6 +13,7 @@ import pytest
 
 from affetto.models.base import Speech, Style
 from affetto.models.errors import Failed, Unavailable
+from affetto.models.labels import Tone
 from affetto.models.store import Store
 from affetto.models.tts import kokoro_parts
 from affetto.models.tts.kokoro import FILE, Kokoro, Options
@@ -98,3 +99,22 @@ def test_a_voice_there_is_not_is_told(kokoro: Kokoro) -> None:
 def test_the_parts_are_kept_beside_the_whole(kokoro: Kokoro) -> None:
     folder = kokoro_parts.folder_of(Store().path("kokoro") / FILE)
     assert {path.stem for path in folder.glob("*.onnx")} == set(kokoro_parts.PARTS)
+
+
+def test_a_phrase_said_before_comes_out_at_once(kokoro: Kokoro) -> None:
+    asyncio.run(kokoro.warm([("Oh, that hurts.", "default", Style(tone=Tone.GENTLE))]))
+    begun = time.perf_counter()
+    pieces = spoken(kokoro, "Oh, that hurts.", Style(tone=Tone.GENTLE))
+    assert time.perf_counter() - begun < 0.05
+    assert sum(len(piece.samples) for piece in pieces) > 12_000
+    assert [word.text for piece in pieces for word in piece.words] == ["Oh,", "that", "hurts."]
+
+
+def test_voices_are_mixed_by_their_shares(kokoro: Kokoro) -> None:
+    one, other = kokoro._vector("af_heart", Style(), 20), kokoro._vector("am_puck", Style(), 20)
+    mixed = kokoro._vector("af_heart", Style(voice_mix={"am_puck": 0.25}), 20)
+    np.testing.assert_allclose(mixed, 0.75 * one + 0.25 * other, atol=1e-6)
+    with pytest.raises(Failed, match="no voice 'nobody'"):
+        spoken(kokoro, "Oh.", Style(voice_mix={"nobody": 0.5}))
+    with pytest.raises(Failed, match="cannot be negative"):
+        spoken(kokoro, "Oh.", Style(voice_mix={"am_puck": -0.5}))

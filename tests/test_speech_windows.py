@@ -63,7 +63,7 @@ def test_a_windows_harmonics_come_in_the_phase_of_the_whole(hz: list[float], at:
 def test_silence_around_a_phrase_is_cut_however_it_comes(size: int) -> None:
     sound = np.zeros(10_000, np.float32)
     sound[3000:7000] = 0.5
-    trim = Trimmer(quiet=0.01, kept=500)
+    trim = Trimmer(quiet=0.01, before=500, after=500)
     parts = [trim(sound[at : at + size], final=at + size >= len(sound)) for at in range(0, len(sound), size)]
     got = np.concatenate(parts)
     assert trim.dropped == 2500
@@ -71,7 +71,7 @@ def test_silence_around_a_phrase_is_cut_however_it_comes(size: int) -> None:
 
 
 def test_silence_alone_gives_nothing() -> None:
-    trim = Trimmer(quiet=0.01, kept=500)
+    trim = Trimmer(quiet=0.01, before=500, after=500)
     assert len(trim(np.zeros(300, np.float32), final=False)) == len(trim(np.zeros(900, np.float32), final=True)) == 0
 
 

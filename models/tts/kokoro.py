@@ -5,7 +5,7 @@ The windows of all sessions wait in one line, so that a long phrase of one does 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,9 +18,12 @@ from ..errors import Failed, Unavailable
 from ..store import Store
 from ..worker import Worker
 from . import kokoro_parts
+from .cache import PhraseCache
+from .contours import durations, shaped_pitch, shaped_sound
 from .phonemes import LONGEST, alone, phonemes, prepare, tokens
 from .pieces import pieces
 from .timing import WordFrames, word_frames
+from .tones import compiled
 from .trimming import Trimmer
 from .windows import FRAME_SAMPLES, Joiner, Window, in_phase, windows
 
@@ -33,6 +36,10 @@ DEFAULT = "af_heart"
 QUIET = 0.004
 """Level under which the model's own silence around a phrase is cut."""
 KEPT_S = 0.06
+PAUSES_S = {",": 0.1, ";": 0.14, ":": 0.14, "—": 0.16, ".": 0.22, "!": 0.2, "?": 0.22, "…": 0.35}
+"""Silence left after a phrase, by the punctuation with which it ends; what comes next may be another phrase."""
+ROWS = 510
+"""Style vectors of a voice, one for each number of phonemes."""
 LEAD_FRAMES = 4
 """Frames rendered of the pad before the first phoneme; the model makes a third of a second of silence of it."""
 
@@ -44,6 +51,8 @@ class Options(BaseModel):
     """The voice that "default" stands for."""
     threads: int = Field(2, ge=1)
     """Threads of one window."""
+    cache_mib: float = Field(16.0, ge=0)
+    """Rendered phrases that are kept for the next time, 22 seconds a MiB; 0 keeps none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +67,10 @@ class Phrase:
     """[1, 2 * frames]."""
     voice: Floats
     """[1, 256]."""
+    energy_db: float
+    """Loudness against the voice's own."""
+    pause_s: float
+    """Silence to leave at the end."""
     begin: int
     """Frame with which rendering begins."""
     words: tuple[WordFrames, ...]
@@ -81,6 +94,7 @@ class Kokoro:
         self._voices["default"] = self._voices[options.voice]
         self._default = options.voice
         self._worker = Worker("kokoro")
+        self._cache = PhraseCache(int(options.cache_mib * 2**20))
 
     @property
     def voices(self) -> tuple[str, ...]:
@@ -88,8 +102,29 @@ class Kokoro:
 
     async def stream(self, text: str, *, voice: str, style: Style) -> AsyncIterator[Speech]:
         """Raises Failed for a voice there is not."""
-        if voice not in self._voices:
-            raise Failed(f"there is no voice {voice!r}; choose one of {', '.join(self._voices)}")
+        for name in (voice, *style.voice_mix):
+            if name not in self._voices:
+                raise Failed(f"there is no voice {name!r}; choose one of {', '.join(self._voices)}")
+        if any(share < 0 for share in style.voice_mix.values()):
+            raise Failed("shares of voices in a mix cannot be negative")
+        cached = self._cache.get(text, voice, style)
+        if cached is not None:
+            for speech in cached:
+                yield speech
+            return
+        made = []
+        async for speech in self._fresh(text, voice, compiled(style)):
+            made.append(speech)
+            yield speech
+        self._cache.put(text, voice, style, made)
+
+    async def warm(self, phrases: Iterable[tuple[str, str, Style]]) -> None:
+        """Render phrases (text, voice, style) before they are needed."""
+        for text, voice, style in phrases:
+            async for _ in self.stream(text, voice=voice, style=style):
+                pass
+
+    async def _fresh(self, text: str, voice: str, style: Style) -> AsyncIterator[Speech]:
         made, waiting = 0, list(pieces(text))
         while waiting:
             piece = waiting.pop(0)
@@ -106,19 +141,36 @@ class Kokoro:
         return "en-gb" if (self._default if voice == "default" else voice).startswith("b") else "en-us"
 
     def _phrase(self, text: str, sounds: str, voice: str, style: Style) -> Phrase:
-        ids, table, language = tokens(sounds), self._voices[voice], self._language(voice)
-        vector = table[min(len(ids), len(table) - 1)]
+        ids, language = tokens(sounds), self._language(voice)
+        vector = self._vector(voice, style, len(ids))
         encoded = self._parts.encode(ids, vector)
-        frames = np.maximum(np.round(encoded.lengths / style.rate), 1).astype(np.int64)
+        frames = durations(encoded.lengths, sounds, style.rate)
         pitch, energy = self._parts.contours(encoded, frames, vector)
-        words = word_frames(text.split(), sounds, frames, lambda word: alone(word, language))
-        begin = max(0, int(frames[0]) - LEAD_FRAMES)
-        return Phrase(np.repeat(encoded.sounds, frames, axis=2), pitch, energy, vector, begin, words)
+        ending = text.rstrip("\"'”’) \n")[-1:]
+        return Phrase(
+            sounds=np.repeat(encoded.sounds, frames, axis=2),
+            pitch=shaped_pitch(pitch, style, falls=ending in ".!…"),
+            energy=energy,
+            voice=vector,
+            energy_db=style.energy_db,
+            pause_s=PAUSES_S.get(ending, KEPT_S) / style.rate,
+            begin=max(0, int(frames[0]) - LEAD_FRAMES),
+            words=word_frames(text.split(), sounds, frames, lambda word: alone(word, language)),
+        )
+
+    def _vector(self, voice: str, style: Style, phonemes: int) -> Floats:
+        """The voice at this length; `voice_mix` gives other voices their shares of it."""
+        row = min(phonemes, ROWS - 1)
+        own = style.voice_mix.get(voice, 0.0) + max(0.0, 1 - sum(style.voice_mix.values()))
+        shares = {**style.voice_mix, voice: own}
+        whole = sum(shares.values())
+        mixed: Floats = sum(self._voices[name][row] * np.float32(share / whole) for name, share in shares.items())
+        return mixed
 
     async def _rendered(self, phrase: Phrase, before: int) -> AsyncIterator[Speech]:
         """The phrase in windows, words timed from `before` samples ahead of it."""
         frames, joiner = phrase.sounds.shape[2], Joiner()
-        trim = Trimmer(quiet=QUIET, kept=int(KEPT_S * RATE_HZ))
+        trim = Trimmer(quiet=QUIET, before=int(KEPT_S * RATE_HZ), after=int(phrase.pause_s * RATE_HZ))
         made, words = 0, list(phrase.words)
         for window in windows(frames, begin=phrase.begin):
             final = window.end == frames
@@ -130,13 +182,14 @@ class Kokoro:
             words = words[len(due) :]
             if len(audio):
                 timed = tuple(_timed(word, origin, before) for word in due)
-                yield Speech((np.clip(audio, -1, 1) * 32767).astype(np.int16), RATE_HZ, timed)
+                yield Speech((audio * 32767).astype(np.int16), RATE_HZ, timed)
 
     def _render(self, phrase: Phrase, window: Window) -> Floats:
         span = slice(window.first, window.last)
         values = slice(2 * window.first, 2 * window.last)
         pitch = in_phase(phrase.pitch, window)
-        return self._parts.wave(phrase.sounds[:, :, span], pitch, phrase.energy[:, values], phrase.voice)
+        sound = self._parts.wave(phrase.sounds[:, :, span], pitch, phrase.energy[:, values], phrase.voice)
+        return shaped_sound(sound, phrase.energy_db)
 
 
 def _timed(word: WordFrames, origin: int, before: int) -> SpokenWord:
