@@ -23,8 +23,8 @@ SIZES = (16, 24, 40, 64)
 one is done before the one before has been played."""
 LEFT, RIGHT = 16, 12
 """Frames of context (docs/voice.md has the measurements)."""
-SHORTEST = 8
-"""A last window of fewer frames is rendered with the one before."""
+SHORTEST = 20
+"""What would be a last window of fewer frames is rendered with the one before, which has most of it as context."""
 FADE = 480
 NUDGED = 4
 """Values of the contour (12.5 ms each) over which the phase is corrected."""
