@@ -106,8 +106,9 @@ ALONE = {
 )
 def test_words_lie_on_their_own_phonemes(words: list[str], sounds: str, expected: list[str]) -> None:
     frames = np.array([7, *range(1, len(sounds) + 1), 9])
+    spoken = [(word, ALONE[word]) for word in words]
     starts = 7 + np.concatenate([[0], np.cumsum(frames[1:-1])])
-    for word, heard, timed in zip(words, expected, word_frames(words, sounds, frames, ALONE.__getitem__), strict=True):
+    for word, heard, timed in zip(words, expected, word_frames(spoken, sounds, frames), strict=True):
         assert timed.text == word
         if heard:
             at = sounds.index(heard)

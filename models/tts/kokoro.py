@@ -5,7 +5,7 @@ The windows of all sessions wait in one line, so that a long phrase of one does 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from .cache import PhraseCache
 from .contours import durations, shaped_pitch, shaped_sound
 from .phonemes import LONGEST, alone, phonemes, prepare, tokens
 from .pieces import pieces
+from .script import Saying, foreign, script
 from .timing import WordFrames, word_frames
 from .tones import compiled
 from .trimming import Trimmer
@@ -125,14 +126,17 @@ class Kokoro:
                 pass
 
     async def _fresh(self, text: str, voice: str, style: Style) -> AsyncIterator[Speech]:
-        made, waiting = 0, list(pieces(text))
+        if foreign(text):
+            raise Failed("this voice speaks English, and the text is in a script that it cannot read")
+        made, waiting, language = 0, list(pieces(text)), self._language(voice)
         while waiting:
             piece = waiting.pop(0)
-            sounds = await self._worker.call(phonemes, piece, self._language(voice))
+            words = script(piece, american=language == "en-us")
+            sounds = await self._worker.call(phonemes, " ".join(word.said for word in words), language)
             if len(sounds) > LONGEST:
                 waiting = [*pieces(piece, len(piece) // 2), *waiting]
             elif any(sound.isalpha() for sound in sounds):
-                phrase = await self._worker.call(self._phrase, piece, sounds, voice, style)
+                phrase = await self._worker.call(self._phrase, words, sounds, voice, style)
                 async for speech in self._rendered(phrase, made):
                     made += len(speech.samples)
                     yield speech
@@ -140,13 +144,14 @@ class Kokoro:
     def _language(self, voice: str) -> str:
         return "en-gb" if (self._default if voice == "default" else voice).startswith("b") else "en-us"
 
-    def _phrase(self, text: str, sounds: str, voice: str, style: Style) -> Phrase:
+    def _phrase(self, words: Sequence[Saying], sounds: str, voice: str, style: Style) -> Phrase:
         ids, language = tokens(sounds), self._language(voice)
         vector = self._vector(voice, style, len(ids))
         encoded = self._parts.encode(ids, vector)
         frames = durations(encoded.lengths, sounds, style.rate)
         pitch, energy = self._parts.contours(encoded, frames, vector)
-        ending = text.rstrip("\"'”’) \n")[-1:]
+        ending = sounds[-1:]
+        timed = [(word.written, alone(word.said, language)) for word in words]
         return Phrase(
             sounds=np.repeat(encoded.sounds, frames, axis=2),
             pitch=shaped_pitch(pitch, style, falls=ending in ".!…"),
@@ -155,7 +160,7 @@ class Kokoro:
             energy_db=style.energy_db,
             pause_s=PAUSES_S.get(ending, KEPT_S) / style.rate,
             begin=max(0, int(frames[0]) - LEAD_FRAMES),
-            words=word_frames(text.split(), sounds, frames, lambda word: alone(word, language)),
+            words=word_frames(timed, sounds, frames),
         )
 
     def _vector(self, voice: str, style: Style, phonemes: int) -> Floats:

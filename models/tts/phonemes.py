@@ -6,6 +6,7 @@ alphabet and its numbers are those of the model's config.json (hexgrad/Kokoro-82
 
 from __future__ import annotations
 
+import re
 import threading
 from functools import cache, lru_cache
 
@@ -27,6 +28,7 @@ SYMBOLS: dict[str, int] = {
     "ʧ": 133, "ʊ": 135, "ʋ": 136, "ʌ": 138, "ɣ": 139, "ɤ": 140, "χ": 142, "ʎ": 143, "ʒ": 147, "ʔ": 148, "ˈ": 156,
     "ˌ": 157, "ː": 158, "ʰ": 162, "ʲ": 164, "↓": 169, "→": 171, "↗": 172, "↘": 173, "ᵻ": 177,
 }  # fmt: skip
+_MARKS = ",.;:!?—…"
 LONGEST = 508
 """Phonemes the model takes at once, less the two pads."""
 
@@ -37,11 +39,28 @@ _AMERICAN = [("o^ʊ", "O"), ("ɜːɹ", "ɜɹ"), ("ɜː", "ɜɹ"), ("ɪə", "iə"
 _BRITISH = [("ə^ʊ", "Q"), ("e^ə", "ɛː"), ("i^ə", "ɪə")]
 _REST = [("ɐ", "ə"), ("r", "ɹ"), ("g", "ɡ"), ("^", "")]
 
+LISTENING: dict[str, str] = {
+    "mm-hm": "ˈmhˌm", "mm-hmm": "ˈmhˌm", "mhm": "mhˈm", "mm": "mˈm", "mmm": "mˈm", "hmm": "hmm", "hm": "hm",
+    "uh-huh": "əhˈʌ", "aww": "ˈɔː", "haha": "hɑhˈɑ", "hehe": "hɛhˈɛ", "ooh": "ˈu", "ugh": "ˈʌh",
+}  # fmt: skip
+"""Sounds of listening, which espeak-ng would spell out ("em em aitch em")."""
+
+_LISTENED = re.compile(rf"\b({'|'.join(sorted(LISTENING, key=len, reverse=True))})\b(?![-'])", re.IGNORECASE)
 _lock = threading.Lock()
 
 
 def phonemes(text: str, language: str = "en-us") -> str:
     """Phonemes of a text in the model's alphabet; what it cannot say is left out."""
+    parts = _LISTENED.split(text)
+    said = [LISTENING[part.lower()] if i % 2 else _espoken(part, language) for i, part in enumerate(parts)]
+    joined = " ".join(part for part in said if part)
+    return re.sub(r" (?=[,.;:!?…])", "", joined)
+
+
+def _espoken(text: str, language: str) -> str:
+    """What espeak-ng makes of it."""
+    if not any(map(str.isalnum, text)):
+        return "".join(symbol for symbol in text if symbol in _MARKS)
     with _lock:  # espeak-ng keeps global state
         spoken = _backend(language).phonemize([text])
     sounds = spoken[0].strip().replace("͡", "^") if spoken else ""

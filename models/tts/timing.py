@@ -6,7 +6,7 @@ its groups are laid against the words by what each word sounds like alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -26,23 +26,20 @@ class WordFrames:
     end: int
 
 
-def word_frames(
-    words: Sequence[str], sounds: str, frames: NDArray[np.int64], alone: Callable[[str], str]
-) -> tuple[WordFrames, ...]:
+def word_frames(words: Sequence[tuple[str, str]], sounds: str, frames: NDArray[np.int64]) -> tuple[WordFrames, ...]:
     """Frames of each of `words`, spoken as `sounds`, whose phoneme i lasts frames[i + 1] (frames[0] is the pad).
 
-    `alone` gives the phonemes of one word by itself. A word that makes no sound ("-") takes no time.
+    A word is its text and its phonemes when it stands alone; one that makes no sound takes no time.
     """
-    voiced = [any(map(str.isalpha, alone(word))) for word in words]
-    spoken = [word for word, sound in zip(words, voiced, strict=True) if sound]
-    spans = iter(_spans([alone(word) for word in spoken], sounds))
+    alone = [sound for _, sound in words if any(map(str.isalpha, sound))]
+    spans = iter(_spans(alone, sounds))
     edges = np.concatenate([[0], np.cumsum(frames)])
     timed, now = [], int(edges[1]) if len(edges) > 1 else 0
-    for word, sound in zip(words, voiced, strict=True):
+    for text, sound in words:
         start, end = now, now
-        if sound and (span := next(spans, None)):
+        if any(map(str.isalpha, sound)) and (span := next(spans, None)):
             start, end = int(edges[span[0] + 1]), int(edges[span[1] + 1])
-        timed.append(WordFrames(word, start, end))
+        timed.append(WordFrames(text, start, end))
         now = end
     return tuple(timed)
 
