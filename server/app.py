@@ -11,7 +11,7 @@ from starlette.websockets import WebSocket
 
 from .. import __version__
 from ..models.store import Store
-from . import assembly, rest, rest_chat, rest_memory, rest_speech, rest_status, rest_transcription
+from . import assembly, rest, rest_chat, rest_memory, rest_speech, rest_status, rest_transcription, warming
 from .auth import Door
 from .protocol import PATH
 from .realtime import Realtime
@@ -33,7 +33,8 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
             policy, door = assembly.policy(settings), Door(settings.server)
             app.state.server = ServerState(settings, backends, policy, door, Telemetry(), memory)
             app.state.realtime = Realtime(app.state.server)
-            yield
+            async with warming.warmed(settings, backends.synthesizer, lambda: app.state.realtime.busy):
+                yield
             await app.state.realtime.drain(0)
 
     app = FastAPI(title="Affetto", version=__version__, description=DOCS, lifespan=lifespan)

@@ -30,6 +30,11 @@ class Realtime:
         self._empty = asyncio.Event()
         self._empty.set()
 
+    @property
+    def busy(self) -> bool:
+        """Whether anybody is connected."""
+        return bool(self._live)
+
     async def serve(self, socket: WebSocket) -> None:
         """One connection, from its request to its close; refused before the upgrade, by an HTTP answer."""
         try:

@@ -73,6 +73,8 @@ class VoiceSection(Section):
     """Persona: how the assistant is to be, in words; the safety policy stands above it."""
     region: str | None = None
     """ISO 3166 code of the country whose crisis line is named."""
+    render_openers: bool = True
+    """Render the openers in this voice when the server starts, slowly and in the background."""
 
 
 class DuplexSection(Section):

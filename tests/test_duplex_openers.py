@@ -118,6 +118,21 @@ def test_no_two_of_a_talk_begin_alike(turns: list[Appraisal]) -> None:
         heard.append(openers.beginning(past[-1].reply))
 
 
+@pytest.mark.parametrize(
+    ("opener", "reply", "expected"),
+    [
+        ("I'm so sorry.", "I'm so sorry your dog died.", True),
+        ("Oh, I'm so sorry.", "I'm sorry your dog died.", True),
+        ("Congratulations!", "Wow, congratulations on the job!", True),
+        ("That's heartbreaking.", "Fourteen years is a long time.", False),
+        ("That's heartbreaking.", "That's a long time.", False),
+        ("", "Fourteen years is a long time.", False),
+    ],
+)
+def test_what_counts_as_saying_it_twice(opener: str, reply: str, expected: bool) -> None:
+    assert openers.echoes(opener, reply) is expected
+
+
 def test_one_conversation_is_not_like_the_next() -> None:
     texts = [f"We had to sell house number {number}." for number in range(300)]
     chosen = Counter(openers.beginning(openers.choose(BASE, said(text))) for text in texts)

@@ -33,6 +33,16 @@ def test_the_adapter_gets_what_it_was_trained_on() -> None:
     assert made.prefill == f"{line}\nOh, that hurts."
 
 
+def test_the_model_sees_its_replies_as_it_made_them() -> None:
+    opened = replace(
+        talk(1).past[0], appraisal=replace(READ, opener="Oh, that hurts."), reply="Oh, that hurts. You left."
+    )
+    cut_short = replace(opened, reply="Oh, that hurts.")
+    for past, seen in ((opened, "You left."), (cut_short, "Oh, that hurts.")):
+        made = empathy.prompt(Situation("Yes.", past=(past,)), READ)
+        assert made.messages[2].content == f"[sad 2; sold the house; comfort; validation; gentle]\n{seen}"
+
+
 def test_the_full_form_spells_everything_out_and_has_no_line_to_leak() -> None:
     made = empathy.prompt(
         talk(1), replace(READ, conflict=True), instructions="You are a pirate.", form="full", opener="Oh."

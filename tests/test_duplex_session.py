@@ -228,7 +228,7 @@ def test_an_opener_sounds_while_the_model_still_reads_and_belongs_to_the_reply()
     line = play([(0.5, False), (1.5, True), (8, False)], doubles=slow, openers=True)
     opener = line.of(ResponseEnded)[0].empathy["appraisal"]["opener"]
     assert opener
-    assert line.doubles.prefills[0].endswith(f"]\n{opener}")
+    assert line.doubles.prefills[0].endswith("]\n")
     assert line.of(ResponseEnded)[0].item.text == f"{opener} {slow.reply}"
     assert "".join(o.text for o in line.of(ResponseText)) == f"{opener} {slow.reply}"
     # 96 ms to see the pause, 200 recognition, 100 synthesis
@@ -236,13 +236,23 @@ def test_an_opener_sounds_while_the_model_still_reads_and_belongs_to_the_reply()
     assert line.of(ResponseEnded)[0].empathy["first_phrase_ms"] == 250 * len(opener.split())
 
 
-def test_a_model_that_takes_the_opener_for_the_whole_reply_is_asked_again() -> None:
+def test_a_reply_of_nothing_is_asked_for_again() -> None:
     doubles = Doubles(silent=2)
     line = play([(0.5, False), (1.5, True), (8, False)], doubles=doubles, openers=True)
     opener = line.of(ResponseEnded)[0].empathy["appraisal"]["opener"]
     assert line.of(ResponseEnded)[0].item.text == f"{opener} {doubles.reply}"
-    assert [prefill.endswith(opener) for prefill in doubles.prefills] == [True, True, False]
+    assert [prefill.endswith(opener) for prefill in doubles.prefills] == [False, True, False]
     assert len(set(doubles.seeds)) == 3
+
+
+def test_a_reply_that_begins_as_the_opener_did_is_asked_to_go_on_from_it() -> None:
+    opener = (
+        play([(0.5, False), (1.5, True), (8, False)], openers=True).of(ResponseEnded)[0].empathy["appraisal"]["opener"]
+    )
+    doubles = Doubles(reply=f"{opener} Where did you last have them?")
+    line = play([(0.5, False), (1.5, True), (8, False)], doubles=doubles, openers=True)
+    assert [prefill.endswith(opener) for prefill in doubles.prefills] == [False, True]
+    assert line.of(ResponseEnded)[0].item.text.startswith(opener)
 
 
 def test_when_the_model_breaks_after_the_opener_we_say_so() -> None:

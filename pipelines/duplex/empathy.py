@@ -14,7 +14,8 @@ One turn, in the order in which a reply calls it:
         say(guard.end())
     style = empathy.style(appraisal, speed=1.0)                     # for the synthesizer
 
-An opener (the first clause, already sounding) is given to both: `prompt(..., opener=...)`, `Guard(..., opener=...)`.
+An opener (the first clause, already sounding) is given to the guard, and to the prompt where the model is to go on
+from it.
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ REMEMBERED = 6
 
 PromptForm = Literal["adapter", "full"]
 
+TEMPERATURE: dict[PromptForm, float] = {"adapter": 0.0, "full": 0.7}
+"""A small model's likeliest words are its best ones: it slips where it is let to wander (docs/empathy.md)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
@@ -40,6 +44,7 @@ class Prompt:
     messages: tuple[Message, ...]
     prefill: str
     stop: tuple[str, ...]
+    temperature: float
 
 
 SYSTEM = (
@@ -68,11 +73,12 @@ def prompt(
     if form == "full":
         messages = [Message("system", asking.system(instructions, name)), *_told(situation.past, lines=False)]
         messages.append(Message("user", f"{said}\n{asking.note(appraisal)}"))
-        return Prompt(tuple(messages), opener, ())
+        return Prompt(tuple(messages), opener, (), TEMPERATURE[form])
     named = f"You are talking with {name}." if name else ""
     messages = [Message("system", " ".join(part for part in (SYSTEM, named, instructions) if part))]
     messages += [*_told(situation.past, lines=True), Message("user", said)]
-    return Prompt(tuple(messages), f"{render_appraisal(appraisal)}\n{opener}", ("<|im_end|>", "<|im_start|>"))
+    prefill = f"{render_appraisal(appraisal)}\n{opener}"
+    return Prompt(tuple(messages), prefill, ("<|im_end|>", "<|im_start|>"), TEMPERATURE[form])
 
 
 def style(appraisal: Appraisal, *, speed: float = 1.0) -> Style:
@@ -98,8 +104,15 @@ def _told(past: Sequence[PastTurn], *, lines: bool) -> Iterator[Message]:
     """What went before; with `lines`, as adapters were trained, each reply below the appraisal that it rested on."""
     for turn in recent(past):
         yield Message("user", _said(turn.user, turn.cues))
-        line = f"{render_appraisal(turn.appraisal)}\n" if lines and turn.appraisal else ""
-        yield Message("assistant", line + turn.reply)
+        yield Message("assistant", _answered(turn) if lines else turn.reply)
+
+
+def _answered(turn: PastTurn) -> str:
+    """As the chat model made it: its line, and the reply without the opener that was said before it."""
+    if turn.appraisal is None:
+        return turn.reply
+    reply = turn.reply.removeprefix(turn.appraisal.opener).lstrip() or turn.reply
+    return f"{render_appraisal(turn.appraisal)}\n{reply}"
 
 
 def _said(words: str, cues: Cues | None) -> str:

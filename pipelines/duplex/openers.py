@@ -36,6 +36,10 @@ VOICING = {
     Tone.NEUTRAL: Tone.WARM, Tone.PLAYFUL: Tone.BRIGHT,
 }  # fmt: skip
 
+LIGHT = frozenset({"there", "thank", "thanks", "would", "could", "about", "still", "really", "think", "thing"})
+ECHO_WORDS = 4
+"""First words of a reply in which a weighty word of the opener would be heard twice."""
+
 When = Literal["", "guarded", "conflict", "watch"]
 
 JOYS = frozenset(
@@ -94,6 +98,14 @@ def choose(appraisal: Appraisal, situation: Situation, instructions: str = "") -
     return options[zlib.crc32(f"{len(situation.past)} {text}".encode()) % len(options)]
 
 
+def echoes(opener: str, text: str) -> bool:
+    """Whether a reply's first words say the opener again."""
+    if not opener:
+        return False
+    begun = re.findall(r"[a-z']+", text.lower())[:ECHO_WORDS]
+    return beginning(opener) == tuple(begun[:2]) or bool(set(begun) & set(_weighty(opener)))
+
+
 def beginning(text: str) -> tuple[str, ...]:
     """The first two words of a reply, to compare by."""
     return tuple(re.findall(r"[a-z']+", text.lower())[:2])
@@ -117,6 +129,13 @@ def _cells(tables: Sequence[dict[str, list[str]]]) -> Iterator[Cell]:
             need=frozenset(map(Need, table.get("need", ()))),
             tactics=frozenset(map(Tactic, table.get("tactics", ()))),
         )
+
+
+def _weighty(text: str) -> list[str]:
+    """Words that are heard again when said twice: "sorry", "congratulations", "exciting"."""
+    return [
+        word for word in re.findall(r"[a-z']+", text.lower()) if len(word) > 4 and "'" not in word and word not in LIGHT
+    ]
 
 
 def _when(appraisal: Appraisal, situation: Situation) -> When:

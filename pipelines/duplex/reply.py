@@ -31,6 +31,8 @@ PHRASES_AHEAD = 2
 """Phrases that may wait for the synthesizer: the language model runs ahead, but not far."""
 RESEED = 7919
 """Between the seeds of two attempts at one reply."""
+ANOTHER_TEMPERATURE = 0.7
+"""Of further attempts: what was likeliest came to nothing."""
 DEFAULT_VOICE = "default"
 """Every synthesizer has it; it also stands in for voices that we do not have (clients ask for OpenAI's)."""
 APOLOGY = "I'm sorry, I lost my train of thought there. Could you say that again?"
@@ -139,17 +141,21 @@ async def _text(
 ) -> AsyncIterator[str]:
     """The safe text of the reply as it comes.
 
-    A small model now and then takes the opener for the whole reply, or begins with what the guard holds back:
-    then it is asked again, at last for a reply of its own beginning.
+    A small model speaks better when it does not know of the opener (docs/empathy.md), so it is handed over only where
+    the model repeats it. A reply of nothing, or nothing that the guard lets out, is asked for again.
     """
     fixed = _fixed(request, appraisal, policy)
     if fixed is not None:
         yield fixed
         return
     recalled = await recalling
-    for attempt, opener in enumerate((appraisal.opener, appraisal.opener, "")):
+    opener = appraisal.opener
+    begun = opener if policy.prompt_form == "full" else ""
+    for attempt, prefilled in enumerate((begun, opener, "")):
         silent = True
-        async for text in _generated(request, appraisal, recalled, backends, policy, outcome, opener, attempt):
+        async for text in _generated(request, appraisal, recalled, backends, policy, outcome, prefilled, attempt):
+            if silent and attempt == 0 and not prefilled and openers.echoes(opener, text):
+                break
             silent = False
             yield text
         if not silent:
@@ -163,10 +169,10 @@ async def _generated(
     backends: Backends,
     policy: DuplexPolicy,
     outcome: Outcome,
-    opener: str,
+    prefilled: str,
     attempt: int,
 ) -> AsyncIterator[str]:
-    """What the chat model says after `opener`, as far as the guard lets it; it may be nothing at all."""
+    """What the chat model says after `prefilled`, as far as the guard lets it; it may be nothing at all."""
     situation = request.situation
     prompt = empathy.prompt(
         situation,
@@ -175,12 +181,13 @@ async def _generated(
         form=policy.prompt_form,
         name=recalled.name,
         facts=recalled.facts,
-        opener=opener,
+        opener=prefilled,
     )
     options = ChatOptions(
         max_tokens=request.max_output_tokens or 96,
         stop=prompt.stop,
         prefill=prompt.prefill,
+        temperature=prompt.temperature if attempt == 0 else ANOTHER_TEMPERATURE,
         seed=request.seed + attempt * RESEED,
     )
     guard = Guard(
