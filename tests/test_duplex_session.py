@@ -43,7 +43,7 @@ from affetto.pipelines.duplex.outputs import (
     TranscriptFailed,
 )
 from affetto.pipelines.duplex.policy import DuplexPolicy
-from affetto.pipelines.duplex.reply import APOLOGY, plain_appraisal
+from affetto.pipelines.duplex.reply import APOLOGY, MORE, plain_appraisal
 from affetto.pipelines.duplex.session import Session
 from virtual import run
 
@@ -241,8 +241,14 @@ def test_a_reply_of_nothing_is_asked_for_again() -> None:
     line = play([(0.5, False), (1.5, True), (8, False)], doubles=doubles, openers=True)
     opener = line.of(ResponseEnded)[0].empathy["appraisal"]["opener"]
     assert line.of(ResponseEnded)[0].item.text == f"{opener} {doubles.reply}"
-    assert [prefill.endswith(opener) for prefill in doubles.prefills] == [False, True, False]
+    assert [prefill.endswith(opener) for prefill in doubles.prefills] == [False, False, False]
     assert len(set(doubles.seeds)) == 3
+
+
+def test_a_model_that_stays_silent_still_leaves_the_user_with_an_answer() -> None:
+    line = play([(0.5, False), (1.5, True), (8, False)], doubles=Doubles(silent=9), openers=True)
+    (ended,) = line.of(ResponseEnded)
+    assert (ended.status, ended.item.text.endswith(MORE)) == ("completed", True)
 
 
 def test_a_reply_that_begins_as_the_opener_did_is_asked_to_go_on_from_it() -> None:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 
 from ...models.base import PastTurn
+from .grounding import unfounded
 
 _MARKUP = re.compile(
     r"<think>.*?</think>|<[^<>]{0,80}>|\[[^\[\]]{0,200}\]|\{[^{}]{0,80}\}|\([^()]{0,24}\)|[*_#`~|^<>\[\]{}]+|https?://\S+",
@@ -44,7 +45,10 @@ FEWEST_WORDS_TO_REPEAT = 4
 
 
 class Guard:
-    """Feed pieces of the reply, say what comes out; `done` means that nothing more will come."""
+    """Feed pieces of the reply, say what comes out; `done` means that nothing more will come.
+
+    `known` is all that was said so far: relatives that nobody mentioned are not spoken of; "" lets any pass.
+    """
 
     def __init__(
         self,
@@ -52,6 +56,7 @@ class Guard:
         past: Sequence[PastTurn] = (),
         heard: str = "",
         opener: str = "",
+        known: str = "",
         max_sentences: int = 2,
         max_words: int = 40,
     ) -> None:
@@ -60,6 +65,7 @@ class Guard:
         self._said = [plain(sentence) for turn in past[-2:] for sentence in _sentences(turn.reply)]
         self._heard = plain(heard)
         self._opener = plain(opener)
+        self._known = known
         self._sentences = self._words = 0
         self._most = max_sentences, max_words
         self._spaced = True
@@ -111,6 +117,8 @@ class Guard:
 
     def _unfit(self, sentence: str, over: bool) -> bool:
         if any(pattern.search(sentence) for pattern in (_FALSE_PAST, _ANNOUNCED, _HOLLOW)):
+            return True
+        if self._known and unfounded(sentence, self._known):
             return True
         if not over:
             return False

@@ -7,11 +7,11 @@ without voice) and says so. It ends with exactly one `finished`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from ...models.base import Appraisal, ChatOptions, Speech, Style
+from ...models.base import Appraisal, ChatOptions, Situation, Speech, Style
 from ...models.errors import BackendError
 from ...models.labels import Emotion, Need, Risk, Tactic, Tone
 from . import empathy, openers, safety
@@ -29,6 +29,9 @@ BETWEEN_WORDS_DEADLINE_S = 8.0
 SPEECH_DEADLINE_S = 12.0
 PHRASES_AHEAD = 2
 """Phrases that may wait for the synthesizer: the language model runs ahead, but not far."""
+MORE = "Tell me more about it, if you like."
+"""Said where the chat model has nothing that may be said."""
+ATTEMPTS = 3
 RESEED = 7919
 """Between the seeds of two attempts at one reply."""
 ANOTHER_TEMPERATURE = 0.7
@@ -150,16 +153,19 @@ async def _text(
         return
     recalled = await recalling
     opener = appraisal.opener
-    begun = opener if policy.prompt_form == "full" else ""
-    for attempt, prefilled in enumerate((begun, opener, "")):
-        silent = True
+    prefilled = opener if policy.prompt_form == "full" else ""
+    for attempt in range(ATTEMPTS):
+        silent, echoed = True, False
         async for text in _generated(request, appraisal, recalled, backends, policy, outcome, prefilled, attempt):
-            if silent and attempt == 0 and not prefilled and openers.echoes(opener, text):
+            if silent and not prefilled and attempt + 1 < ATTEMPTS and openers.echoes(opener, text):
+                echoed = True
                 break
             silent = False
             yield text
         if not silent:
             return
+        prefilled = opener if echoed else ""
+    yield MORE
 
 
 async def _generated(
@@ -194,6 +200,7 @@ async def _generated(
         past=situation.past,
         heard=situation.text,
         opener=appraisal.opener,
+        known=" ".join([situation.text, *recalled.facts, request.instructions, *_said_before(situation)]),
         max_sentences=policy.max_reply_sentences,
         max_words=policy.max_reply_words,
     )
@@ -216,6 +223,11 @@ async def _generated(
             yield rest
     finally:
         await _close(stream)
+
+
+def _said_before(situation: Situation) -> Iterator[str]:
+    for turn in situation.past:
+        yield from (turn.user, turn.reply)
 
 
 def _fixed(request: ReplyRequest, appraisal: Appraisal, policy: DuplexPolicy) -> str | None:
