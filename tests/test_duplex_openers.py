@@ -17,6 +17,9 @@ BASE = Appraisal(Emotion.SAD, 2, "", Need.COMFORT, False, Risk.NONE, (Tactic.VAL
 JOY = replace(BASE, emotion=Emotion.PROUD, intensity=3, need=Need.CELEBRATE, tone=Tone.BRIGHT)
 CELLS = openers.bank()
 FIT_ANYTHING = {say for cell in CELLS if cell.when == "guarded" for say in cell.say}
+HEAVY, PLAIN_GLAD, ASKED = (
+    {say for cell in CELLS if cell.when == when for say in cell.say} for when in ("heavy", "glad", "asked")
+)
 SAD = {say for cell in CELLS if Emotion.SAD in cell.feel for say in cell.say}
 GLAD = {say for cell in CELLS if Emotion.PROUD in cell.feel for say in cell.say}
 
@@ -48,7 +51,10 @@ def test_the_bank_keeps_its_own_rules() -> None:
         assert not any(word in say.lower() for word in ("should", "don't worry", "at least", "understand exactly")), say
     assert sum(len(say.split()) > 5 for say in every) < len(every) / 50
     assert all(
-        "!" not in say for cell in CELLS if not cell.feel & openers.JOYS and not cell.need for say in cell.say
+        "!" not in say
+        for cell in CELLS
+        if not cell.feel & openers.JOYS and not cell.need and cell.when != "glad"
+        for say in cell.say
     ), "nothing is cheered but joy"
 
 
@@ -67,12 +73,19 @@ def test_each_emotion_has_openers_for_many_turns(emotion: Emotion) -> None:
         # What is felt is not clear: nothing is asserted.
         (replace(JOY, confidence=0.2), said("I got the certificate."), FIT_ANYTHING),
         (replace(BASE, confidence=0.0), said("So the house is sold."), FIT_ANYTHING),
+        # ... but what plain words say.
+        (replace(BASE, confidence=0.2), said("My mother died on Sunday."), HEAVY),
+        (replace(JOY, confidence=0.2), said("I passed!"), PLAIN_GLAD),
+        (replace(JOY, confidence=0.2), said("How long do I boil an egg?"), ASKED),
+        (replace(JOY, confidence=0.2), said("Is it normal that he never calls?"), FIT_ANYTHING),
+        (replace(JOY, confidence=0.2), said("How long do I boil an egg?", valence=-0.6), FIT_ANYTHING),
+        (replace(BASE, confidence=0.2), said("I passed, and she died."), FIT_ANYTHING),
         # The words or the voice speak against the appraisal.
         (JOY, said("My mother died on Sunday."), FIT_ANYTHING),
         (JOY, said("I got the certificate.", valence=-0.6), FIT_ANYTHING),
         (BASE, said("We got engaged last night!"), FIT_ANYTHING),
         (BASE, said("We sold the house.", valence=0.7), FIT_ANYTHING),
-        (replace(BASE, emotion=Emotion.NEUTRAL, tone=Tone.NEUTRAL), said("The funeral is on Friday."), FIT_ANYTHING),
+        (replace(BASE, emotion=Emotion.NEUTRAL, tone=Tone.NEUTRAL), said("The funeral is on Friday."), HEAVY),
         # A tone that does not go with the emotion is a slip of one of the two.
         (replace(BASE, tone=Tone.PLAYFUL), said("We sold the house."), FIT_ANYTHING),
     ],
@@ -149,7 +162,7 @@ def test_every_opener_that_can_be_said_is_rendered_beforehand() -> None:
         for tone in cell.tone:
             style = empathy.opener_style(replace(BASE, tone=tone))
             assert all((say, style.tone) in ready for say in cell.say)
-    assert len(ready) < 1100
+    assert len(ready) < 1200
 
 
 def test_the_prompt_keeps_its_beginning_as_the_talk_goes_on() -> None:

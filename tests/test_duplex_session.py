@@ -75,6 +75,7 @@ class Doubles:
     prefills: list[str] = field(default_factory=list)
     seeds: list[int | None] = field(default_factory=list)
     silent: int = 0
+    first_reply: str = ""
     generating: int = 0
 
     async def completion_of(self, audio: Samples) -> float:
@@ -110,7 +111,8 @@ class Doubles:
         self.generating += 1
         try:
             await asyncio.sleep(self.first_word_s)
-            for index, word in enumerate(self.reply.split() if len(self.prompts) > self.silent else ()):
+            reply = self.first_reply if self.first_reply and len(self.prompts) == 1 else self.reply
+            for index, word in enumerate(reply.split() if len(self.prompts) > self.silent else ()):
                 if self.fail == "chat" and index == 0:
                     raise Failed("the language model broke")
                 await asyncio.sleep(self.word_s)
@@ -241,7 +243,7 @@ def test_a_reply_of_nothing_is_asked_for_again() -> None:
     line = play([(0.5, False), (1.5, True), (8, False)], doubles=doubles, openers=True)
     opener = line.of(ResponseEnded)[0].empathy["appraisal"]["opener"]
     assert line.of(ResponseEnded)[0].item.text == f"{opener} {doubles.reply}"
-    assert [prefill.endswith(opener) for prefill in doubles.prefills] == [False, False, False]
+    assert [prefill.endswith(opener) for prefill in doubles.prefills] == [False, True, False]
     assert len(set(doubles.seeds)) == 3
 
 
@@ -255,10 +257,10 @@ def test_a_reply_that_begins_as_the_opener_did_is_asked_to_go_on_from_it() -> No
     opener = (
         play([(0.5, False), (1.5, True), (8, False)], openers=True).of(ResponseEnded)[0].empathy["appraisal"]["opener"]
     )
-    doubles = Doubles(reply=f"{opener} Where did you last have them?")
+    doubles = Doubles(first_reply=f"{opener} I am so sorry about your keys.")
     line = play([(0.5, False), (1.5, True), (8, False)], doubles=doubles, openers=True)
     assert [prefill.endswith(opener) for prefill in doubles.prefills] == [False, True]
-    assert line.of(ResponseEnded)[0].item.text.startswith(opener)
+    assert line.of(ResponseEnded)[0].item.text == f"{opener} {doubles.reply}"
 
 
 def test_when_the_model_breaks_after_the_opener_we_say_so() -> None:

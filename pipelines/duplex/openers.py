@@ -22,7 +22,7 @@ from ...models.labels import Emotion, Need, Risk, Tactic, Tone
 from . import wording
 
 BANK = Path(__file__).with_name("openers.toml")
-SURE_FROM = 0.4
+SURE_FROM = 0.6
 """Confidence of an appraisal from which an opener may name its feeling (measured: docs/empathy.md)."""
 LATELY = 24
 """Replies within which no two begin with the same two words."""
@@ -40,7 +40,7 @@ LIGHT = frozenset({"there", "thank", "thanks", "would", "could", "about", "still
 ECHO_WORDS = 4
 """First words of a reply in which a weighty word of the opener would be heard twice."""
 
-When = Literal["", "guarded", "conflict", "watch"]
+When = Literal["", "guarded", "heavy", "glad", "asked", "conflict", "watch"]
 
 JOYS = frozenset(
     {
@@ -106,6 +106,30 @@ def echoes(opener: str, text: str) -> bool:
     return beginning(opener) == tuple(begun[:2]) or bool(set(begun) & set(_weighty(opener)))
 
 
+class Opening:
+    """Holds back a reply's first words until it is known whether they say the opener again: `echoed`."""
+
+    def __init__(self, opener: str) -> None:
+        self._opener = opener
+        self._held = ""
+        self._decided = not opener
+        self.echoed = False
+
+    def feed(self, text: str) -> str:
+        """What may be said now; nothing any more once it is an echo."""
+        if self._decided:
+            return "" if self.echoed else text
+        self._held += text
+        return self.end() if len(self._held.split()) >= ECHO_WORDS else ""
+
+    def end(self) -> str:
+        """What is still held back, at the latest when the reply ends."""
+        if self._decided:
+            return ""
+        self._decided, self.echoed = True, echoes(self._opener, self._held)
+        return "" if self.echoed else self._held
+
+
 def beginning(text: str) -> tuple[str, ...]:
     """The first two words of a reply, to compare by."""
     return tuple(re.findall(r"[a-z']+", text.lower())[:2])
@@ -145,7 +169,22 @@ def _when(appraisal: Appraisal, situation: Situation) -> When:
     if appraisal.conflict and appraisal.tone not in (Tone.BRIGHT, Tone.PLAYFUL):
         return "conflict"
     unsure = appraisal.conflict or (appraisal.confidence is not None and appraisal.confidence < SURE_FROM)
-    return "guarded" if unsure or _contradicted(appraisal, situation) or not _any(appraisal) else ""
+    if not (unsure or _contradicted(appraisal, situation)) and _any(appraisal):
+        return ""
+    return _plainly(appraisal, situation)
+
+
+def _plainly(appraisal: Appraisal, situation: Situation) -> When:
+    """Which openers plain words allow for where the feeling is not sure: what they say."""
+    heavy, glad = wording.heavy(situation.text), wording.glad(situation.text)
+    valence = situation.cues.valence if situation.cues is not None and situation.cues.valence is not None else 0.0
+    soft = appraisal.tone not in (Tone.BRIGHT, Tone.PLAYFUL)
+    if heavy and not glad and soft and appraisal.emotion not in JOYS and valence < VOICE_DISAGREES:
+        return "heavy"
+    if glad and not heavy and appraisal.emotion in JOYS and valence > -VOICE_DISAGREES:
+        return "glad"
+    asked = situation.text.rstrip().endswith("?") and not heavy and not glad
+    return "asked" if asked and valence > -VOICE_DISAGREES else "guarded"
 
 
 def _any(appraisal: Appraisal) -> bool:

@@ -31,7 +31,6 @@ PHRASES_AHEAD = 2
 """Phrases that may wait for the synthesizer: the language model runs ahead, but not far."""
 MORE = "Tell me more about it, if you like."
 """Said where the chat model has nothing that may be said."""
-ATTEMPTS = 3
 RESEED = 7919
 """Between the seeds of two attempts at one reply."""
 ANOTHER_TEMPERATURE = 0.7
@@ -153,18 +152,21 @@ async def _text(
         return
     recalled = await recalling
     opener = appraisal.opener
-    prefilled = opener if policy.prompt_form == "full" else ""
-    for attempt in range(ATTEMPTS):
-        silent, echoed = True, False
+    begun = opener if policy.prompt_form == "full" else ""
+    for attempt, prefilled in enumerate((begun, opener, "")):
+        opening = openers.Opening("" if prefilled or attempt else opener)
+        silent = True
         async for text in _generated(request, appraisal, recalled, backends, policy, outcome, prefilled, attempt):
-            if silent and not prefilled and attempt + 1 < ATTEMPTS and openers.echoes(opener, text):
-                echoed = True
+            if said := opening.feed(text):
+                silent = False
+                yield said
+            if opening.echoed:
                 break
+        if said := opening.end():
             silent = False
-            yield text
+            yield said
         if not silent:
             return
-        prefilled = opener if echoed else ""
     yield MORE
 
 
