@@ -11,7 +11,17 @@ from starlette.websockets import WebSocket
 
 from .. import __version__
 from ..models.store import Store
-from . import assembly, rest, rest_chat, rest_memory, rest_speech, rest_status, rest_transcription, warming
+from . import (
+    assembly,
+    rest,
+    rest_chat,
+    rest_memory,
+    rest_sessions,
+    rest_speech,
+    rest_status,
+    rest_transcription,
+    warming,
+)
 from .auth import Door
 from .protocol import PATH
 from .realtime import Realtime
@@ -19,6 +29,7 @@ from .rest import BodyLimit, Doorman
 from .settings import Settings
 from .state import ServerState
 from .telemetry import Telemetry
+from .traces import Traces
 
 DOCS = "What is heard, felt and answered: the Realtime protocol at /v1/realtime (WebSocket), and these beside it."
 
@@ -31,14 +42,16 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with assembly.backends(settings, held) as backends, assembly.memory(settings, held) as memory:
             policy, door = assembly.policy(settings), Door(settings.server)
-            app.state.server = ServerState(settings, backends, policy, door, Telemetry(), memory)
+            app.state.server = ServerState(
+                settings, backends, policy, door, Telemetry(), Traces(settings.server.trace_s), memory
+            )
             app.state.realtime = Realtime(app.state.server)
             async with warming.warmed(settings, backends.synthesizer, lambda: app.state.realtime.busy):
                 yield
             await app.state.realtime.drain(0)
 
     app = FastAPI(title="Affetto", version=__version__, description=DOCS, lifespan=lifespan)
-    for part in (rest_chat, rest_speech, rest_transcription, rest_memory, rest_status):
+    for part in (rest_chat, rest_speech, rest_transcription, rest_memory, rest_sessions, rest_status):
         app.include_router(part.router)
     rest.add_error_answers(app)
     app.add_middleware(BodyLimit, most_bytes=int(settings.server.upload_mib * 2**20))

@@ -46,6 +46,10 @@ class Appraisals:
         while self._held and (len(self._held) > MOST or self._stale(next(iter(self._held.values()))[0])):
             self._held.popitem(last=False)
 
+    def clear(self) -> None:
+        """Somebody is to be forgotten; whose these are cannot be told, and they can be made anew."""
+        self._held.clear()
+
     def get(self, key: str) -> Appraisal | None:
         at, appraisal = self._held.get(key, (0.0, None))
         return None if appraisal is None or self._stale(at) else appraisal

@@ -12,6 +12,8 @@ from typing import Protocol
 
 from ..pipelines.duplex import outputs as out
 from ..pipelines.duplex.commands import ClearAudio, CommitAudio, Configure, Rejoin
+from ..pipelines.duplex.conversation import Conversation
+from ..pipelines.duplex.observe import every
 from ..pipelines.duplex.session import Session
 from .auth import Denied, Guest
 from .outbox import KEPT_BYTES, Gone, Outbox, Said
@@ -50,7 +52,7 @@ class LiveSession:
             self._wire.config(),
             session_id=self.id,
             policy=state.policy,
-            observer=state.telemetry.observe,
+            observer=every(state.telemetry.observe, state.traces.observer(guest.name or "", self._conversation)),
             memory=state.memory.session(guest.name or "", self.id) if state.memory else None,
         )
         self._input = AudioInput(self._wire.model.audio.input.format.type)
@@ -68,6 +70,9 @@ class LiveSession:
         """With which code and reason its socket closes."""
         self._mind_resumption()
         self._say(self._encoder.created())
+
+    def _conversation(self) -> Conversation:
+        return self.session.conversation
 
     async def run(self) -> None:
         """Until the client leaves, the session ends, or a limit is reached; then nothing of it is left."""

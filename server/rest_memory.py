@@ -85,8 +85,10 @@ async def forget(memory: Memory, guest: Owner, fact_id: str) -> dict[str, Any]:
 
 
 @router.delete("")
-async def forget_all(memory: Memory, guest: Owner, user: User) -> dict[str, Any]:
-    """Forget a person: all that is kept of them, their consent with it, and what still waits to be kept."""
+async def forget_all(request: Request, memory: Memory, guest: Owner, user: User) -> dict[str, Any]:
+    """Forget a person: all that is kept of them, their consent with it, what still waits to be kept, and traces."""
+    state_of(request).traces.forget(_owner(guest), user)
+    state_of(request).appraisals.clear()
     try:
         facts = await memory.forget_all(_owner(guest), user)
     except MemoryGone as gone:

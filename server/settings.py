@@ -55,6 +55,8 @@ class ServerSection(Section):
     """When the server stops: how long what is being said may go on."""
     trusted_proxies: list[str] = ["127.0.0.1", "::1"]
     """Addresses of proxies before us, which may say (X-Forwarded-For) where a client really is."""
+    trace_s: float = Field(3600, ge=0)
+    """How long the trace of a session that asked for one is held after its end, in memory only."""
     text_chars: int = Field(20_000, ge=100)
     """Longest text of an item, of instructions, or of a text to speak."""
 

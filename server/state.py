@@ -11,6 +11,7 @@ from .appraisals import Appraisals
 from .auth import Door
 from .settings import Settings
 from .telemetry import Telemetry
+from .traces import Traces
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,5 +21,6 @@ class ServerState:
     policy: DuplexPolicy
     door: Door
     telemetry: Telemetry
+    traces: Traces
     memory: MemoryService | None = None
     appraisals: Appraisals = field(default_factory=Appraisals)

@@ -54,5 +54,15 @@ Record = SessionOpened | SessionClosed | Stepped | ResponseRecorded | BackendFai
 Observer = Callable[[Record], None]
 
 
+def every(*observers: Observer) -> Observer:
+    """One that tells all of these, in order."""
+
+    def observe(record: Record) -> None:
+        for observer in observers:
+            observer(record)
+
+    return observe
+
+
 def ignore(record: Record) -> None:
     """Observe nothing."""

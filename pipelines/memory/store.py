@@ -6,7 +6,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -116,8 +116,8 @@ class MemoryStore:
             if not await _touch(connection, person_id, notes.at):
                 return False
             known = await self._facts(connection, person_id)
-            for new in notes.facts:
-                await self._learn(connection, person_id, known, new, notes)
+            for place, new in enumerate(notes.facts):  # a microsecond apart, so that they stay in order
+                await self._learn(connection, person_id, known, new, replace(notes, at=notes.at + place * 1e-6))
             if notes.appraisal is not None:
                 row = {"id": f"moment_{secrets.token_hex(12)}", "user_id": person_id, "at": notes.at}
                 sealed = self._sealed(notes.appraisal)
