@@ -12,13 +12,20 @@ from .events import OverlapMeasured, TimerKind
 from .replies import Replies
 from .turns import Turns
 
-LOOK_MS = 120
-"""Time between two looks at the voice."""
-HOLD_MS = 180
+LOOK_MS = 60
+"""Time between two looks at the clock and, once there is enough to hear, at the voice."""
+HOLD_MS = 150
 """A voice that lasts this long and is still unclear silences us, for now: who wants the floor hears us stop
 at once, and who only said "mm-hm" hears us go on from the same sample a moment later."""
+LISTEN_FROM_MS = 300
+"""A recogniser makes nothing, or nonsense, of less."""
+WORDS_FROM_MS = 750
+"""A shorter voice is a sound of listening, whatever a recogniser makes of it (of "mm-hmm" Whisper made "Do you want
+to do that?"), unless it is one of the words that stop people. Sounds of listening last 0.3 to 0.75 s."""
 CERTAIN_MS = 900
 """A voice that lasts this long wants the floor, whatever its words."""
+LISTENING_MS = 1400
+"""Unless they are words of listening: "yeah, right, okay" lasts longer."""
 UNDECIDED_MS = 1500
 """A voice that has stopped and could not be judged by then was nothing: we go on."""
 ECHO_FROM = 0.6
@@ -33,6 +40,8 @@ BACKCHANNELS = frozenset(
 )
 # fmt: on
 """Words that say "go on", not "my turn"."""
+STOPPERS = frozenset({"stop", "wait", "hold", "no", "nope", "enough", "quiet", "pause", "excuse", "sorry", "hang"})
+"""Short words that do take the floor."""
 
 
 class Verdict(StrEnum):
@@ -46,20 +55,27 @@ class Verdict(StrEnum):
 def judge(voiced_ms: int, text: str, echo: float, *, over: bool) -> Verdict:
     """What a voice over ours is, from how long it lasts, its words so far, and its likeness to our own.
 
-    `over` says that it has stopped already. Words of listening ("mm-hm", "right") are no interruption
-    unless they go on; a short sound without words is noise.
+    `over` says that it has stopped already. We are silent meanwhile (`HOLD_MS`), so that waiting for a surer
+    verdict costs an interrupter nothing. A short sound without words is noise.
     """
-    words = [word.strip(".,!?…\"'").lower() for word in text.split()]
-    words = [word for word in words if word]
     if echo >= ECHO_FROM:
         return Verdict.ECHO
-    if words and any(word not in BACKCHANNELS for word in words):
+    words = _words(text)
+    others = [word for word in words if word not in BACKCHANNELS]
+    if others and (voiced_ms >= WORDS_FROM_MS or STOPPERS & set(others)):
         return Verdict.INTERRUPTION
-    if voiced_ms >= CERTAIN_MS:
+    if voiced_ms >= (LISTENING_MS if words and not others else CERTAIN_MS):
         return Verdict.INTERRUPTION
     if not over:
         return Verdict.UNSURE
     return Verdict.BACKCHANNEL if words else Verdict.NOISE
+
+
+def _words(text: str) -> list[str]:
+    """Words without their punctuation; a cough that was heard as one syllable again and again has none."""
+    plain = [stripped for word in text.split() if (stripped := word.strip(".,!?…-\"'").lower())]
+    repeated = len(plain) > 2 and len(set(plain)) == 1 and not set(plain) & STOPPERS
+    return [] if repeated else plain
 
 
 @dataclass(slots=True)
@@ -87,7 +103,7 @@ class Overlaps:
         self.current = Overlap(self._numbers, onset)
         self._context.act(Duck())
         self._context.notice("duck")
-        self._look()
+        self._context.start(TimerKind.OVERLAP, LOOK_MS)
 
     def resume(self) -> None:
         """The voice came back before its sound was judged: it is one."""
@@ -104,16 +120,19 @@ class Overlaps:
         overlap = self.current
         if overlap is None:
             return
-        if not overlap.held and overlap.offset is None and self._voiced_ms(overlap) >= HOLD_MS:
+        voiced_ms = self._voiced_ms(overlap)
+        if not overlap.held and overlap.offset is None and voiced_ms >= HOLD_MS:
             overlap.held = True
             self._context.act(Hold(client_holds=self._context.empathy.events))
             self._context.notice("hold")
-        if overlap.offset is None and self._voiced_ms(overlap) >= CERTAIN_MS:
+        if overlap.offset is None and voiced_ms >= LISTENING_MS:
             self._decide(overlap, Verdict.INTERRUPTION)
         elif overlap.offset is not None and milliseconds(self._context.at - overlap.onset) >= UNDECIDED_MS:
             self._decide(overlap, Verdict.NOISE)
-        else:
+        elif overlap.offset is not None or voiced_ms >= LISTEN_FROM_MS:
             self._look()
+        else:
+            self._context.start(TimerKind.OVERLAP, LOOK_MS)
 
     def on_measured(self, event: OverlapMeasured) -> None:
         overlap = self.current
