@@ -13,6 +13,7 @@ from .. import __version__
 from ..models.store import Store
 from . import (
     assembly,
+    pages,
     rest,
     rest_chat,
     rest_memory,
@@ -53,6 +54,8 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     app = FastAPI(title="Affetto", version=__version__, description=DOCS, lifespan=lifespan)
     for part in (rest_chat, rest_speech, rest_transcription, rest_memory, rest_sessions, rest_status):
         app.include_router(part.router)
+    if settings.server.page:
+        app.include_router(pages.router(pages.assets()))
     rest.add_error_answers(app)
     app.add_middleware(BodyLimit, most_bytes=int(settings.server.upload_mib * 2**20))
     app.add_middleware(Doorman)

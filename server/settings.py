@@ -51,6 +51,8 @@ class ServerSection(Section):
     """Largest audio file for transcription."""
     audio_s: float = Field(3600, gt=0)
     """Longest audio in such a file, in seconds."""
+    page: bool = True
+    """Serve the page to talk to, at /."""
     grace_s: float = Field(10, ge=0)
     """When the server stops: how long what is being said may go on."""
     trusted_proxies: list[str] = ["127.0.0.1", "::1"]

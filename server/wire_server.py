@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..models.base import SpokenWord
 from ..pipelines.duplex import outputs as out
 from .audio import AudioOutput
 from .resumption import event_id
@@ -62,7 +63,7 @@ class Encoder:
                 return self._out(self._failure(output))
             case out.Configured():
                 return self._out([self._event("session.updated", session=self._session.echo())])
-            case out.Notice() | out.Backchannel():
+            case out.Notice() | out.Backchannel() | out.ResponseWords():
                 return self._extension(output)
             case out.ResponseStarted() | out.ResponseText() | out.ResponseAudio() | out.ResponseEnded():
                 return self._out(self._responses.encode(output))
@@ -79,11 +80,14 @@ class Encoder:
             return []
         return [self._event("empathy.failure", code=failure.code, message=failure.message)]
 
-    def _extension(self, output: out.Notice | out.Backchannel) -> list[Event]:
+    def _extension(self, output: out.Notice | out.Backchannel | out.ResponseWords) -> list[Event]:
         if not self._session.model.empathy.events:
             return []
         if isinstance(output, out.Notice):
             return [self._event(f"empathy.{output.kind}", **output.fields)]
+        if isinstance(output, out.ResponseWords):
+            words = [_timed(word, output.rate_hz) for word in output.words]
+            return [self._event("empathy.words", response_id=output.response_id, item_id=output.item_id, words=words)]
         codec = AudioOutput(self._session.model.audio.output.format.type)
         data = codec.encode(output.samples, output.rate_hz) + codec.flush()
         return audio_events("empathy.backchannel", {"text": output.text}, data, codec.bytes_per_s, self._event)
@@ -124,6 +128,11 @@ def _heard(output: out.Output, event: MakeEvent) -> list[Event]:
             return [event(f"{item}.truncated", item_id=item_id, content_index=index, audio_end_ms=end)]
         case _:
             raise TypeError(f"no wire event for {type(output).__name__}")
+
+
+def _timed(word: SpokenWord, rate_hz: int) -> Event:
+    """A spoken word in milliseconds of its item's audio."""
+    return {"text": word.text.strip(), "start_ms": word.start * 1000 // rate_hz, "end_ms": word.end * 1000 // rate_hz}
 
 
 def _transcript(

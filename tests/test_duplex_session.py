@@ -38,6 +38,7 @@ from affetto.pipelines.duplex.outputs import (
     ResponseEnded,
     ResponseStarted,
     ResponseText,
+    ResponseWords,
     SpeechStarted,
     TranscriptCompleted,
     TranscriptFailed,
@@ -216,13 +217,26 @@ def test_a_spoken_turn_gets_a_spoken_answer_within_a_beat() -> None:
     line = play([(0.5, False), (1.5, True), (6, False)])
     assert line.names() == [
         "SpeechStarted", "SpeechStopped", "AudioCommitted", "ItemAdded", "TranscriptDelta", "TranscriptCompleted",
-        "ResponseStarted", "ResponseText", "ResponseAudio", "ResponseText", "ResponseAudio", "ResponseEnded",
+        "ResponseStarted", "ResponseText", "ResponseWords", "ResponseAudio", "ResponseText", "ResponseWords",
+        "ResponseAudio", "ResponseEnded",
     ]  # fmt: skip
     assert line.of(TranscriptCompleted)[0].transcript == "I lost my keys"
     assert "".join(o.text for o in line.of(ResponseText)) == line.doubles.reply
     assert line.of(ResponseEnded)[0].status == "completed"
     # 96 ms to see the pause, 200 recognition, 300 + 4 words to the first phrase, 100 synthesis: no wait beyond
     assert line.when(ResponseAudio) - 2.0 < 1.3
+
+
+def test_words_are_told_before_their_sound_on_the_timeline_of_the_whole_answer() -> None:
+    line = play([(0.5, False), (1.5, True), (6, False)])
+    told = [word for output in line.of(ResponseWords) for word in output.words]
+    assert [word.text for word in told] == line.doubles.reply.split()
+    assert [word.start for word in told] == [i * RATE // 4 for i in range(len(told))]
+    sent = 0
+    for _, output in line.outputs:
+        if isinstance(output, ResponseWords):
+            assert output.words[0].start == sent
+        sent += len(output.samples) if isinstance(output, ResponseAudio) else 0
 
 
 def test_an_opener_sounds_while_the_model_still_reads_and_belongs_to_the_reply() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from openai.types.realtime import RealtimeServerEvent
 from pydantic import TypeAdapter
 
+from affetto.models.base import SpokenWord
 from affetto.pipelines.duplex import outputs as out
 from affetto.pipelines.duplex.items import Item
 from affetto.server.protocol import Encoder, Event, ProtocolError, WireSession
@@ -145,6 +146,7 @@ BUFFER, ITEM, HEARING = "input_audio_buffer", "conversation.item", "conversation
         (out.Failure("cues_failed", "down"), []),
         (out.Notice("cues", {"item_id": "i"}), []),
         (out.Backchannel("mhm", np.zeros(2400, np.int16), 24_000), []),
+        (out.ResponseWords("resp_1", "item_3", (SpokenWord("Oh", 0, 2400),), 24_000), []),
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -306,6 +308,9 @@ def test_extensions_are_for_those_who_asked() -> None:
     assert kinds(encoded(out.Failure("cues_failed", "x"), **asked)) == ["empathy.failure"]
     backchannel = out.Backchannel("mhm", np.zeros(4800, np.int16), 24_000)
     assert kinds(encoded(backchannel, **asked)) == ["empathy.backchannel"] * 2
+    (words,) = encoded(out.ResponseWords("resp_1", "item_3", (SpokenWord("Oh, ", 2205, 4410),), 22_050), **asked)
+    assert words["item_id"] == "item_3"
+    assert words["words"] == [{"text": "Oh,", "start_ms": 100, "end_ms": 200}]
 
 
 def test_what_was_felt_goes_with_the_response() -> None:

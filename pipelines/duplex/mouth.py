@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from ...models.base import HEARING_RATE_HZ, Appraisal, Samples, Speech
 from .echo import FarEnd
 from .events import Appraised, Degraded, Drained, Event, Played, Recollected, ReplyFinished, Voiced, Worded
-from .outputs import Output, ResponseAudio, ResponseText, StatusReason, Usage
-from .pacing import AudioPiece, Pacer, Piece
+from .outputs import Output, ResponseAudio, ResponseText, ResponseWords, StatusReason, Usage
+from .pacing import AudioPiece, Pacer, Piece, TextPiece
 
 Now = Callable[[], int]
 Post = Callable[[Event], None]
@@ -54,6 +54,7 @@ class Sink:
 
     def speech(self, speech: Speech, *, starts_phrase: bool) -> None:
         if pacer := self._mouth.pacer(self._reply):
+            pacer.add_words(speech.words, starts_phrase=starts_phrase)
             pacer.add_audio(speech.samples, speech.rate_hz)
             self._mouth.post(
                 Voiced(self._mouth.now(), self._reply, len(speech.samples), speech.rate_hz, speech.words, starts_phrase)
@@ -161,5 +162,7 @@ class Mouth:
         if isinstance(piece, AudioPiece):
             self._far_end.add(piece.samples, piece.rate_hz, outlet.pacer.leaves_at)
             self._send(ResponseAudio(outlet.response_id, outlet.item_id, piece.samples, piece.rate_hz))
-        else:
+        elif isinstance(piece, TextPiece):
             self._send(ResponseText(outlet.response_id, outlet.item_id, piece.text))
+        else:
+            self._send(ResponseWords(outlet.response_id, outlet.item_id, piece.words, outlet.pacer.rate_hz))

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ...models.base import SpokenWord
 from .config import Modality
 from .items import Item
 
@@ -138,6 +139,17 @@ class ResponseAudio:
 
 
 @dataclass(frozen=True, slots=True)
+class ResponseWords:
+    """Words of the audio that comes next, in samples of the item's audio at `rate_hz` (`empathy.words`); only for
+    clients that asked for events."""
+
+    response_id: str
+    item_id: str
+    words: tuple[SpokenWord, ...]
+    rate_hz: int
+
+
+@dataclass(frozen=True, slots=True)
 class Usage:
     input_tokens: int = 0
     output_tokens: int = 0
@@ -210,6 +222,7 @@ Output = (
     | ResponseStarted
     | ResponseText
     | ResponseAudio
+    | ResponseWords
     | ResponseEnded
     | Rejected
     | Failure

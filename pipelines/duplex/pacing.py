@@ -7,10 +7,12 @@ from the first piece it gets, without gaps; its own reports, where it sends them
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ...models.base import SpokenWord
 
 Pcm = NDArray[np.int16]
 
@@ -32,7 +34,14 @@ class AudioPiece:
     rate_hz: int
 
 
-Piece = TextPiece | AudioPiece
+@dataclass(frozen=True, slots=True)
+class WordsPiece:
+    """Words of the audio that comes next; `start` and `end` in samples of the reply's audio."""
+
+    words: tuple[SpokenWord, ...]
+
+
+Piece = TextPiece | AudioPiece | WordsPiece
 
 
 class Pacer:
@@ -41,6 +50,7 @@ class Pacer:
     def __init__(self, *, lead_s: float = 0.2) -> None:
         self._lead_s = lead_s
         self._queue: deque[Piece] = deque()
+        self._added = self._phrase_at = 0
         self._rate_hz = 24_000
         self._released = False
         self._finished = False
@@ -69,8 +79,17 @@ class Pacer:
     def add_text(self, text: str) -> None:
         self._queue.append(TextPiece(text))
 
+    def add_words(self, words: tuple[SpokenWord, ...], *, starts_phrase: bool) -> None:
+        """Words of the audio added next, timed from their phrase's start."""
+        if starts_phrase:
+            self._phrase_at = self._added
+        if words:
+            at = self._phrase_at
+            self._queue.append(WordsPiece(tuple(replace(w, start=at + w.start, end=at + w.end) for w in words)))
+
     def add_audio(self, samples: Pcm, rate_hz: int) -> None:
         self._rate_hz = rate_hz
+        self._added += len(samples)
         step = max(1, int(rate_hz * CHUNK_S))
         for at in range(0, len(samples), step):
             self._queue.append(AudioPiece(samples[at : at + step], rate_hz))

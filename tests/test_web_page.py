@@ -1,0 +1,273 @@
+"""The page in a real browser, against a real server over scripted models."""
+
+from __future__ import annotations
+
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from browser import Chromium, Tab, running_browser, spoken
+from live import Live, running
+
+# Playwright's driver is a Node program.
+pytestmark = [pytest.mark.browser, pytest.mark.node]
+
+WORD_S = 0.25
+REPLIES = ["That sounds like a long day, and it is not over yet. What was the hardest part of it?", "And then?"]
+FELT = {"sad": 0.62, "tired": 0.3, "neutral": 0.08}
+
+
+@pytest.fixture(scope="module")
+def live() -> Iterator[Live]:
+    options: dict[str, Any] = {
+        "tts__options__word_s": WORD_S,
+        "llm__options__replies": REPLIES[::-1],
+        "cues__options__emotion": FELT,
+        "cues__options__style": ["quiet", "slow"],
+    }
+    with running(**options) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
+    """Its microphone says something, waits for the answer, and interrupts it."""
+    sound = spoken((0.5, False), (1.2, True), (2.6, False), (1.6, True), (60, False))
+    with running_browser(tmp_path_factory.mktemp("chromium"), sound) as started:
+        yield started
+
+
+@pytest.fixture
+def tab(browser: Chromium, live: Live) -> Iterator[Tab]:
+    with browser.tab(live) as opened:
+        opened.open()
+        yield opened
+
+
+def test_a_conversation_by_voice(tab: Tab) -> None:
+    """Talks, hears an answer, interrupts it, writes in the same conversation."""
+    tab.talk()
+    tab.phase("speaking")
+    tab.until("document.querySelectorAll('.word.heard').length >= 4")
+    assert tab.said()[0] == "I had a long day."
+    assert tab.page.inner_text("#affect-line") == "sad; quiet and slow"
+    tab.shoot("speaking")
+    tab.phase("hearing")
+    silent = next(at for at, phase in tab.spied("phases") if phase in ("held", "hearing") and at > sounding(tab))
+    yields = tab.received("empathy.hold") + tab.received("input_audio_buffer.speech_started")
+    yielded = min(at for at, _ in yields if at > sounding(tab))
+    assert silent - yielded < 200
+    tab.until("document.querySelector('.cut')")
+    heard = tab.page.locator(".cut .word.heard").all_inner_texts()
+    (told,) = [e for _, e in tab.received("response.done") if e["response"]["status"] == "cancelled"][:1]
+    assert " ".join(heard) == told["response"]["output"][0]["content"][0]["transcript"]
+    assert 0 < len(heard) < len(REPLIES[0].split())
+    in_step(tab, len(heard))
+    tab.phase("speaking")
+    tab.write("I lost my keys, too.")
+    tab.until("document.querySelectorAll('.said').length >= 6")
+    tab.phase("listening")
+    assert tab.sent("response.create")[-1]["response"] == {"output_modalities": ["audio"]}
+    assert len(tab.sent("empathy.playback")) > 5
+    tab.page.click("details.chain >> nth=-1 >> summary")
+    tab.shoot("conversation")
+
+
+def sounding(tab: Tab) -> float:
+    """When the first answer began to sound."""
+    return next(float(at) for at, phase in tab.spied("phases") if phase == "speaking")
+
+
+def in_step(tab: Tab, words: int) -> None:
+    """Playback is told as it happens: time on the wall and time of the sound go together."""
+    first = tab.sent("empathy.playback")[0]["item_id"]
+    told = [
+        (at, e["played_ms"]) for at, e in tab.spied("sent") if e["type"] == "empathy.playback" and e["item_id"] == first
+    ]
+    offsets = [at - played for at, played in told[1:] if played / 1000 < words * WORD_S - 0.3]
+    assert offsets
+    assert max(offsets) - min(offsets) < 150
+
+
+def test_nothing_is_heard_before_the_person_was_told(tab: Tab) -> None:
+    assert tab.spied("sockets") == 0
+    tab.page.click("#talk")
+    assert tab.page.is_visible("#notice")
+    tab.page.keyboard.press("Escape")
+    assert tab.spied("sockets") == 0
+    tab.talk("No, only my words")
+    assert tab.sent("session.update")[0]["session"]["empathy"]["acoustic"] is False
+    tab.phase("speaking")
+    assert tab.received("empathy.cues") == [] or "emotion" not in tab.received("empathy.cues")[0][1]
+    assert tab.page.inner_text("#affect-line").startswith("Off")
+
+
+def test_consent_is_withdrawn_in_the_middle(tab: Tab) -> None:
+    tab.talk()
+    tab.phase("speaking")
+    assert tab.page.locator("#emotions li").count() == 3
+    tab.page.click("#open-privacy")
+    tab.page.uncheck("#allow-acoustic")
+    tab.shoot("privacy")
+    tab.until("window.spied.received.some(([, e]) => e.type === 'session.updated' && !e.session.empathy.acoustic)")
+    tab.page.click("text=Done")
+    assert not tab.page.is_visible("#emotions")
+    assert tab.page.is_disabled("#allow-age")
+
+
+def test_writing_needs_no_microphone_and_a_reload_loses_nothing(tab: Tab) -> None:
+    tab.write("I lost <b>my</b> keys.")
+    tab.until("document.querySelectorAll('.ours .heard').length > 3")
+    assert tab.said() == ["I lost <b>my</b> keys.", REPLIES[0]]
+    assert tab.sent("input_audio_buffer.append") == []
+    tab.page.reload()
+    assert tab.said() == ["I lost <b>my</b> keys.", REPLIES[0]]
+    tab.write("And my phone.")
+    tab.until("document.querySelectorAll('.said').length === 4")
+    assert tab.said()[-1] == REPLIES[1], "the server knows the first turn again"
+    tab.page.click("#open-privacy")
+    tab.page.click("#forget")
+    tab.page.click("#forget")
+    assert tab.said() == []
+    tab.page.reload()
+    assert tab.said() == []
+    assert tab.page.evaluate("localStorage.length + sessionStorage.length") == 0
+
+
+def test_a_line_that_breaks_is_taken_up_again(tab: Tab, live: Live) -> None:
+    tab.may_complain = True  # Chromium reports the broken line itself
+    tab.write("I lost my keys.")
+    tab.until("document.querySelectorAll('.said').length === 2")
+    cut_lines(live)
+    tab.until("window.spied.phases.some(([, phase]) => phase === 'lost')")
+    tab.phase("writing")
+    tab.write("And my phone.")
+    tab.until("document.querySelectorAll('.said').length === 4")
+    assert tab.said()[-1] == REPLIES[1]
+
+
+def cut_lines(live: Live) -> None:
+    """As a network does that has gone: no goodbye."""
+
+    def cut() -> None:
+        for connection in list(live.server.server_state.connections):
+            connection.transport.abort()  # type: ignore[union-attr]
+
+    live.loop.call_soon_threadsafe(cut)
+
+
+def test_models_cannot_write_markup(browser: Chromium) -> None:
+    reply = "<img src=x onerror=alert(1)> <script>alert(2)</script>"
+    with running(llm__options__replies=[reply]) as live, browser.tab(live) as tab:
+        tab.open()
+        tab.write(reply)
+        tab.until("document.querySelectorAll('.said').length === 2")
+        assert tab.page.locator(".said img, .said script").count() == 0
+        tab.may_complain = True
+        with pytest.raises(Exception, match="TrustedHTML"):
+            tab.page.evaluate("document.body.innerHTML = '<p>x</p>'")
+
+
+def test_a_server_that_asks_for_a_key(browser: Chromium) -> None:
+    with running(server__api_keys=["sk-right"]) as live, browser.tab(live) as tab:
+        tab.may_complain = True  # Chromium reports each refusal itself
+        tab.open()
+        tab.write("hello")
+        tab.page.fill("#key", "sk-right")
+        tab.page.keyboard.press("Enter")
+        assert tab.page.input_value("#write") == "hello"
+        tab.page.press("#write", "Enter")
+        tab.until("document.querySelectorAll('.said').length === 2")
+
+
+def test_from_elsewhere_it_says_why_there_is_no_microphone(browser: Chromium, live: Live) -> None:
+    with browser.tab(live) as tab:
+        tab.open(host="affetto.test")
+        tab.page.click("#talk")
+        tab.page.click("text=No, only my words")
+        tab.until("document.getElementById('problem').textContent.includes('https://')")
+
+
+def test_by_keyboard_alone(tab: Tab) -> None:
+    stops = []
+    for _ in range(8):
+        tab.page.keyboard.press("Tab")
+        stops.append(tab.page.evaluate("document.activeElement.id || document.activeElement.className"))
+    assert stops[:2] == ["skip", "open-privacy"]
+    assert {"talk", "write"} <= set(stops)
+    tab.page.focus("#talk")
+    tab.page.keyboard.press("Enter")
+    tab.page.keyboard.press("Tab")
+    tab.page.keyboard.press("Enter")
+    tab.phase("speaking")
+    tab.page.keyboard.press("Escape")
+    tab.until("document.body.dataset.phase !== 'speaking'")
+    assert [e["type"] for _, e in tab.spied("sent")].count("response.cancel") == 1
+
+
+@pytest.mark.parametrize(("width", "height"), [(320, 568), (390, 844), (844, 390), (1920, 1080)])
+def test_it_fits(browser: Chromium, live: Live, width: int, height: int) -> None:
+    with browser.tab(live, viewport={"width": width, "height": height}) as tab:
+        tab.open()
+        tab.write("I lost my keys, and then the bus was late, and then it rained.")
+        tab.until("document.querySelectorAll('.said').length === 2")
+        tab.shoot(f"written-{width}")
+        assert tab.page.evaluate("document.documentElement.scrollWidth") <= width
+        for name in ("#talk", "#write", "#open-privacy"):
+            box = tab.page.locator(name).bounding_box()
+            assert box["x"] >= 0
+            assert box["y"] + box["height"] <= height
+            assert box["height"] >= 40
+
+
+def test_it_is_small_and_soon_there(browser: Chromium, live: Live) -> None:
+    with browser.tab(live) as tab:
+        sizes: list[int] = []
+        tab.page.on("response", lambda response: sizes.append(len(response.body())))
+        tab.open()
+        tab.page.wait_for_load_state("networkidle")
+        assert sum(sizes) < 150_000
+        paints = tab.page.evaluate("performance.getEntriesByName('first-contentful-paint').map((e) => e.startTime)")
+        assert paints[0] < 2000
+
+
+@pytest.fixture(scope="module")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """axe-core, as its package has it."""
+    folder = tmp_path_factory.mktemp("axe")
+    packed = subprocess.run(
+        ["npm", "pack", "axe-core@4.14.1", "--loglevel=error"], cwd=folder, capture_output=True, timeout=60, check=False
+    )
+    if packed.returncode:
+        pytest.skip("axe-core cannot be fetched, so accessibility is not checked")
+    with tarfile.open(next(folder.glob("*.tgz"))) as package:
+        script = package.extractfile("package/axe.min.js")
+        assert script is not None
+        return script.read().decode()
+
+
+def check(tab: Tab, axe: str) -> None:
+    """No violation of any rule that axe knows."""
+    tab.page.evaluate(axe)
+    found = tab.page.evaluate("axe.run()")
+    assert found["passes"]
+    assert [(v["id"], [node["html"][:120] for node in v["nodes"]]) for v in found["violations"]] == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_accessibility(browser: Chromium, live: Live, axe: str, scheme: str) -> None:
+    with browser.tab(live, color_scheme=scheme, reduced_motion="reduce") as tab:
+        tab.open()
+        check(tab, axe)
+        tab.page.click("#talk")
+        check(tab, axe)
+        tab.page.click("text=Yes, also how I sound")
+        tab.until("document.querySelector('.cut')")
+        tab.page.click("details.chain >> nth=0 >> summary")
+        check(tab, axe)
+        tab.shoot(f"chain-{scheme}")
+        tab.page.click("#open-privacy")
+        check(tab, axe)
