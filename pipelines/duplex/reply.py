@@ -236,7 +236,8 @@ def _fixed(request: ReplyRequest, appraisal: Appraisal, policy: DuplexPolicy) ->
     """What is said as it is, without the chat model."""
     if request.line is not None:
         return request.line
-    return safety.fixed_reply(appraisal, request.situation, region=policy.region)
+    written = request.modality == "text"
+    return safety.fixed_reply(appraisal, request.situation, region=policy.region, written=written)
 
 
 async def _voice(
