@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from affetto.models.base import SpokenWord, Transcript
+from affetto.models.labels import Risk
 from affetto.pipelines.duplex.actions import (
     Action,
     BeginReply,
@@ -32,6 +33,7 @@ from affetto.pipelines.duplex.commands import (
 from affetto.pipelines.duplex.config import ResponseOptions, ServerVad, SessionConfig
 from affetto.pipelines.duplex.conversation import Conversation
 from affetto.pipelines.duplex.events import (
+    Appraised,
     Commanded,
     Drained,
     HearingFailed,
@@ -63,6 +65,7 @@ from affetto.pipelines.duplex.outputs import (
     Usage,
 )
 from affetto.pipelines.duplex.overlap import Verdict, judge
+from affetto.pipelines.duplex.reply import plain_appraisal
 
 SECOND = 16_000
 WORDS = (SpokenWord("I'm", 0, 6000), SpokenWord("here", 6000, 12_000), SpokenWord("for", 12_000, 18_000),
@@ -342,6 +345,49 @@ def test_an_overlap_that_is_never_measured_lets_us_go_on() -> None:
         did += play.fire(TimerKind.OVERLAP)
     assert one(did, Resume)
     assert play.at - 3 * SECOND < 2 * SECOND
+
+
+def supporting() -> Stage:
+    """We are saying what is said in a crisis."""
+    play = stage()
+    play.turn("I want to die", SECOND)
+    appraisal = replace(plain_appraisal(), risk=Risk.CRISIS)
+    play.feed(Appraised(play.at, 1, appraisal))
+    play.speak(1)
+    return play
+
+
+@pytest.mark.parametrize("text", ["wait", "no stop", "I don't want to hear it"])
+def test_support_in_a_crisis_is_said_to_its_end_and_who_spoke_over_it_is_heard_then(text: str) -> None:
+    play = supporting()
+    play.feed(VoiceStarted(3 * SECOND, 3 * SECOND - 1000))
+    did = play.feed(OverlapMeasured(3 * SECOND + 3000, 1, text, 0.0))
+    assert one(did, Resume)
+    assert not outputs(did)
+    assert not play.feed(VoiceStopped(3 * SECOND + 9000, 3 * SECOND + 8000))
+    did = play.finish(1) + play.fire(TimerKind.PLAYBACK)
+    assert kinds(did) == ["ResponseEnded", "SpeechStarted"]
+    assert one(did, ResponseEnded).status == "completed"  # type: ignore[attr-defined]
+    assert any(isinstance(a, Hear) and a.start <= 3 * SECOND - 1000 and a.final for a in did)
+    assert TimerKind.COMMIT in play.timers
+
+
+def test_an_unclear_voice_does_not_silence_support() -> None:
+    play = supporting()
+    play.feed(VoiceStarted(3 * SECOND, 3 * SECOND - 1000))
+    did: list[Action] = []
+    while TimerKind.OVERLAP in play.timers:
+        did += play.fire(TimerKind.OVERLAP)
+    assert not [a for a in did if isinstance(a, Hold | CancelReply)]
+    assert one(did, Resume)
+    assert play.conversation.replies.active is not None
+
+
+def test_a_client_may_still_cancel_support() -> None:
+    play = supporting()
+    play.feed(VoiceStarted(3 * SECOND, 3 * SECOND - 1000), OverlapMeasured(3 * SECOND + 3000, 1, "stop", 0.0))
+    did = play.command(CancelResponse())
+    assert kinds(did) == ["ResponseEnded", "SpeechStarted"]
 
 
 def test_truncation_keeps_just_the_heard_words_and_clamps_past_the_end() -> None:

@@ -131,12 +131,11 @@ def test_clauses_leave_as_soon_as_they_are_whole() -> None:
     assert guard.feed(" hurts. ") == "that hurts. "
 
 
-FRAGMENTS = (
-    "Oh, that hurts. |What then? |[sad 2; dog; |comfort] |<think>|</think>|(softly) |**bold** |When I was young, |"
-    'I lost a dog. |... |?! |— |\n|Assistant: |😢|He said "no." |3.5 km, |https://x.y/z |<im_end> |a| b|{x}|`c` |, |; |'
-    "word word word word. |[|]|(|)"
-).split("|")
-PIECES = st.lists(st.sampled_from(FRAGMENTS), max_size=14)
+FRAGMENTS = """\
+Oh, that hurts. |What then? |[sad 2; dog; |comfort] |<think>|</think>|(softly) |**bold** |When I was young, |I lost.
+|... |?! |— |\n|Assistant: |😢|He said "no." |3.5 km, |https://x.y/z |<im_end>|a| b|{x}|`c` |, |; |word. |[|]|(|)
+"""
+PIECES = st.lists(st.sampled_from(FRAGMENTS.split("|")), max_size=14)
 
 
 @settings(max_examples=400)

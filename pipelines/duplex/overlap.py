@@ -86,6 +86,8 @@ class Overlap:
     onset: int
     offset: int | None = None
     held: bool = False
+    waits: bool = False
+    """It is a turn, but what we are saying is not cut off for it: it begins when we have ended."""
 
 
 class Overlaps:
@@ -114,14 +116,16 @@ class Overlaps:
         """The voice has stopped: one last look."""
         if self.current is not None:
             self.current.offset = offset
-            self._look()
+            if not self.current.waits:
+                self._look()
 
     def on_look_due(self) -> None:
         overlap = self.current
         if overlap is None:
             return
         voiced_ms = self._voiced_ms(overlap)
-        if not overlap.held and overlap.offset is None and voiced_ms >= HOLD_MS:
+        may_hold = not overlap.held and not self._replies.protected
+        if may_hold and overlap.offset is None and voiced_ms >= HOLD_MS:
             overlap.held = True
             self._context.act(Hold(client_holds=self._context.empathy.events))
             self._context.notice("hold")
@@ -136,7 +140,7 @@ class Overlaps:
 
     def on_measured(self, event: OverlapMeasured) -> None:
         overlap = self.current
-        if overlap is None or overlap.number != event.overlap:
+        if overlap is None or overlap.number != event.overlap or overlap.waits:
             return
         verdict = judge(self._voiced_ms(overlap), event.text, event.echo, over=overlap.offset is not None)
         if verdict is not Verdict.UNSURE:
@@ -144,7 +148,7 @@ class Overlaps:
 
     def over(self) -> None:
         """We have stopped speaking by ourselves: whatever the voice is, it is the user's turn now."""
-        if self.current is not None and self.current.offset is None:
+        if self.current is not None and (self.current.offset is None or self.current.waits):
             self._decide(self.current, Verdict.INTERRUPTION)
 
     def _voiced_ms(self, overlap: Overlap) -> int:
@@ -156,8 +160,14 @@ class Overlaps:
         self._context.start(TimerKind.OVERLAP, LOOK_MS)
 
     def _decide(self, overlap: Overlap, verdict: Verdict) -> None:
-        self.current = None
         self._context.stop(TimerKind.OVERLAP)
+        if verdict is Verdict.INTERRUPTION and self._replies.protected:
+            # Not announced either: many clients stop playing as soon as a turn has begun.
+            overlap.waits = True
+            self._context.act(Resume())
+            self._context.notice("resume")
+            return
+        self.current = None
         self._context.notice("overlap", verdict=str(verdict), after_ms=milliseconds(self._context.at - overlap.onset))
         if verdict is not Verdict.INTERRUPTION:
             self._context.act(Resume())

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from ...models.base import Appraisal, Situation
+from ...models.labels import Risk
 from .actions import BeginReply, CancelReply, Keep, ReleaseReply, ReplyRequest
 from .config import ResponseOptions
 from .context import Context
@@ -101,6 +102,12 @@ class Replies:
     def active(self) -> Reply | None:
         """The response in progress, as a client sees it."""
         return None if self.current is None or self.current.phase is Phase.SPECULATIVE else self.current
+
+    @property
+    def protected(self) -> bool:
+        """Whether what is being said is support in a crisis: nobody's voice cuts that off."""
+        appraisal = self.audible.appraisal if self.audible is not None else None
+        return appraisal is not None and appraisal.risk is Risk.CRISIS
 
     # -- beginning ---------------------------------------------------------------------------------
 
