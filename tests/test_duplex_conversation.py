@@ -361,10 +361,10 @@ def supporting() -> Stage:
 def test_support_in_a_crisis_is_said_to_its_end_and_who_spoke_over_it_is_heard_then(text: str) -> None:
     play = supporting()
     play.feed(VoiceStarted(3 * SECOND, 3 * SECOND - 1000))
-    did = play.feed(OverlapMeasured(3 * SECOND + 3000, 1, text, 0.0))
+    did = play.feed(OverlapMeasured(4 * SECOND, 1, text, 0.0))
     assert one(did, Resume)
     assert not outputs(did)
-    assert not play.feed(VoiceStopped(3 * SECOND + 9000, 3 * SECOND + 8000))
+    assert not play.feed(VoiceStopped(4 * SECOND + 9000, 4 * SECOND + 8000))
     did = play.finish(1) + play.fire(TimerKind.PLAYBACK)
     assert kinds(did) == ["ResponseEnded", "SpeechStarted"]
     assert one(did, ResponseEnded).status == "completed"  # type: ignore[attr-defined]
