@@ -43,11 +43,22 @@ async def warm(synthesizer: Synthesizer, voice: str, busy: Callable[[], bool]) -
     for done, (text, tone) in enumerate(renditions):
         began = time.monotonic()
         try:
-            async for _ in synthesizer.stream(text, voice=voice, style=Style(tone=tone)):
-                pass
+            worked = await _render(synthesizer, text, voice, Style(tone=tone))
         except BackendError as error:
             log.warning("openers are not rendered beforehand, after %d of %d: %s", done, len(renditions), error)
             return done
-        await asyncio.sleep(BUSY_REST_S if busy() else REST * (time.monotonic() - began))
+        if worked:
+            await asyncio.sleep(BUSY_REST_S if busy() else REST * (time.monotonic() - began))
     log.info("%d openers are rendered", len(renditions))
     return len(renditions)
+
+
+async def _render(synthesizer: Synthesizer, text: str, voice: str, style: Style) -> bool:
+    """By its own means, where it keeps what it rendered from one start to the next; else by speaking. Whether that
+    was any work."""
+    warm_up = getattr(synthesizer, "warm", None)
+    if warm_up is not None:
+        return bool(await warm_up([(text, voice, style)]))
+    async for _ in synthesizer.stream(text, voice=voice, style=style):
+        pass
+    return True

@@ -62,3 +62,27 @@ def test_it_ends_with_the_server_and_stays_away_where_it_is_not_wanted() -> None
     assert run(main()) == 3
     assert run(main(voice__render_openers=False)) == 0
     assert run(main(duplex__openers=False)) == 0
+
+
+class Keeper(Voice):
+    """Keeps what it rendered: a second start finds it there."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: set[tuple[str, str]] = set()
+
+    async def warm(self, phrases: list[tuple[str, str, Style]]) -> int:
+        new = {(text, str(style.tone)) for text, _, style in phrases} - self.kept
+        self.kept |= new
+        return len(new)
+
+
+def test_what_was_rendered_before_costs_no_rest() -> None:
+    async def main() -> float:
+        await warming.warm(voice, "default", lambda: True)
+        return asyncio.get_running_loop().time()
+
+    voice = Keeper()
+    assert run(main()) >= len(openers.renditions()) * warming.BUSY_REST_S
+    assert run(main()) < warming.BUSY_REST_S
+    assert not voice.spoken

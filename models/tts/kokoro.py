@@ -5,6 +5,7 @@ The windows of all sessions wait in one line, so that a long phrase of one does 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from .cache import PhraseCache
 from .contours import durations, shaped_pitch, shaped_sound
 from .phonemes import LONGEST, alone, phonemes, prepare, tokens
 from .pieces import pieces
+from .rendered import Rendered
 from .script import Saying, foreign, script
 from .timing import WordFrames, word_frames
 from .tones import compiled
@@ -94,8 +96,10 @@ class Kokoro:
             )
         self._voices["default"] = self._voices[options.voice]
         self._default = options.voice
-        self._worker = Worker("kokoro")
+        self._worker, self._reader = Worker("kokoro"), Worker("kokoro-kept")
+        self._stamps: dict[str, str] = {}
         self._cache = PhraseCache(int(options.cache_mib * 2**20))
+        self._kept = Rendered(store.root / "rendered" / "kokoro")
 
     @property
     def voices(self) -> tuple[str, ...]:
@@ -113,17 +117,39 @@ class Kokoro:
             for speech in cached:
                 yield speech
             return
+        kept = await self._reader.call(self._kept.get, text, self._stamp(voice), compiled(style))
+        if kept is not None:
+            self._cache.put(text, voice, style, kept)
+            for speech in kept:
+                yield speech
+            return
         made = []
         async for speech in self._fresh(text, voice, compiled(style)):
             made.append(speech)
             yield speech
         self._cache.put(text, voice, style, made)
 
-    async def warm(self, phrases: Iterable[tuple[str, str, Style]]) -> None:
-        """Render phrases (text, voice, style) before they are needed."""
+    async def warm(self, phrases: Iterable[tuple[str, str, Style]]) -> int:
+        """Render phrases (text, voice, style) before they are needed, once for this machine; how many were not there.
+
+        They must be our own, as each is kept in a file.
+        """
+        rendered = 0
         for text, voice, style in phrases:
-            async for _ in self.stream(text, voice=voice, style=style):
-                pass
+            key = text, self._stamp(voice), compiled(style)
+            if await self._reader.call(self._kept.has, *key):
+                continue
+            made = [speech async for speech in self.stream(text, voice=voice, style=style)]
+            rendered += 1
+            await self._reader.call(self._kept.put, *key, made)
+        return rendered
+
+    def _stamp(self, voice: str) -> str:
+        """The voice by its numbers."""
+        if voice not in self._stamps:
+            table = np.ascontiguousarray(self._voices[voice])
+            self._stamps[voice] = hashlib.sha256(table.tobytes()).hexdigest()
+        return self._stamps[voice]
 
     async def _fresh(self, text: str, voice: str, style: Style) -> AsyncIterator[Speech]:
         if foreign(text):
