@@ -233,6 +233,31 @@ def test_noise_without_words_gets_no_answer() -> None:
     assert one(play.actions, TranscriptCompleted).transcript == ""  # type: ignore[attr-defined]
 
 
+def test_words_heard_in_a_voice_too_short_for_any_get_no_answer() -> None:
+    play = stage()
+    play.feed(VoiceStarted(2000, 1000), VoiceStopped(4000, 1000 + 96 * 16), PauseJudged(4500, 1, 1, 0.95))
+    play.feed(Recognized(5000, 1, 1, replace(final("Yeah."), closure=0.99)))
+    play.fire(TimerKind.COMMIT)
+    assert one(play.actions, TranscriptCompleted).transcript == ""  # type: ignore[attr-defined]
+    assert not any(isinstance(action, BeginReply) for action in play.actions)
+
+
+def test_minutes_of_speech_are_split_and_answered_once_as_a_whole() -> None:
+    play = stage()
+    play.feed(VoiceStarted(1000, 0))
+    while sum(isinstance(action, Hear) and action.final for action in play.actions) == 0:
+        play.fire(TimerKind.PARTIAL)
+    assert kinds(play.actions) == ["SpeechStarted", "SpeechStopped", "AudioCommitted", "ItemAdded", "SpeechStarted"]
+    play.feed(Recognized(play.at + 10, 1, 1, final("It was a long day.")))
+    assert "ResponseStarted" not in kinds(play.actions), "nobody is answered while they speak"
+    end = play.at + SECOND
+    play.feed(VoiceStopped(end + 1500, end), PauseJudged(end + 2000, 2, 1, 0.99))
+    play.feed(Recognized(end + 2500, 2, 1, replace(final("And then I fell."), closure=0.99)))
+    play.fire(TimerKind.COMMIT)
+    begun = [action for action in play.actions if isinstance(action, BeginReply)]
+    assert begun[-1].request.situation.text == "It was a long day. And then I fell."
+
+
 def test_failed_recognition_is_told_and_answered_with_an_apology() -> None:
     play = stage()
     play.feed(VoiceStarted(1000, 0), VoiceStopped(SECOND + 1500, SECOND), PauseJudged(SECOND + 2000, 1, 1, 0.95))

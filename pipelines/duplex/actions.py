@@ -31,13 +31,17 @@ class StopTimer:
 
 @dataclass(frozen=True, slots=True)
 class Hear:
-    """Recognise [start, end) of a turn; with `final` read its cues and judge the pause, too."""
+    """Recognise [start, end) of a turn; with `final` read its cues and judge the pause, too.
+
+    `voice_end` is where the voice stopped, if it has: a decode that reaches so far holds all the words.
+    """
 
     turn: int
     revision: int
     start: int
     end: int
     final: bool
+    voice_end: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,7 +141,7 @@ class Conversation:
         if self.overlaps.current is not None:
             self.overlaps.resume()
         elif self.turns.phase is Phase.MAYBE_ENDED:
-            self.turns.resume()
+            self.turns.resume(event.onset)
         elif self.turns.phase is Phase.IDLE:
             if self.replies.audible is not None and detection.interrupt_response:
                 self.overlaps.begin(event.onset)

@@ -10,9 +10,9 @@ from ...models.base import Baseline, Cues, Recognition, Samples
 from ...models.cues.baseline import updated
 from ...models.errors import BackendError
 from .actions import Hear, MeasureOverlap
-from .agreement import Agreement
 from .backends import Backends
 from .config import SessionConfig
+from .draft import Draft, quiet_place
 from .events import CuesRead, Event, HearingFailed, OverlapMeasured, PauseJudged, Recognized
 
 CUES_DEADLINE_S = 0.25
@@ -29,7 +29,8 @@ class Hearing:
         self._backends = backends
         self._post = post
         self._now = now
-        self._agreements: dict[int, Agreement] = {}
+        self._drafts: dict[int, Draft] = {}
+        self._partials: dict[int, tuple[Hear, asyncio.Future[Recognition | None]]] = {}
         self._latest: tuple[int, Cues] | None = None
         self._counted = 0
         self._overlap_busy = False
@@ -47,8 +48,9 @@ class Hearing:
 
     def committed(self, turn: int) -> None:
         """The turn counts: its voice joins the speaker's baseline."""
-        self._agreements.pop(turn, None)
         self._counted = turn
+        for old in [number for number in self._drafts if number < turn]:
+            del self._drafts[old]
         if self._latest is not None and self._latest[0] == turn:
             self.baseline = updated(self.baseline, self._latest[1])
 
@@ -68,30 +70,64 @@ class Hearing:
         self._post(OverlapMeasured(self._now(), action.overlap, text, echo))
 
     async def _partial(self, action: Hear, audio: Samples, config: SessionConfig) -> None:
-        recognition = await self._recognize(action, audio, config)
+        draft = self._draft(action)
+        cut = quiet_place(audio[draft.open_from - action.start :])
+        if cut is not None:
+            await self._settle(draft, action, audio, draft.open_from + cut, config)
+        decode = asyncio.ensure_future(self._recognize(draft, action, audio, config))
+        self._partials[action.turn] = (action, decode)
+        opened = draft.open_from
+        try:
+            recognition = await decode
+        finally:
+            self._partials.pop(action.turn, None)
         if recognition is not None:
-            agreement = self._agreements.setdefault(action.turn, Agreement())
-            transcript = agreement.update(recognition.transcript)
-            self._post(Recognized(self._now(), action.turn, action.revision, replace(transcript, final=False)))
+            transcript = draft.partial(recognition) if draft.open_from == opened else draft.standing()
+            self._post(Recognized(self._now(), action.turn, action.revision, transcript))
 
     async def _final(self, action: Hear, audio: Samples, config: SessionConfig) -> None:
-        recognition = await self._recognize(action, audio, config)
+        draft = self._draft(action)
+        opened = draft.open_from
+        recognition = await self._covering(draft, action, audio, config)
         if recognition is None:
             return
-        reading = asyncio.ensure_future(self._read(action, audio, recognition, config))
+        if draft.open_from == opened:
+            draft.heard(action.end, recognition)
+        whole = draft.final(recognition)
+        reading = asyncio.ensure_future(self._read(action, audio, whole, config))
         try:
             await asyncio.wait({reading}, timeout=CUES_DEADLINE_S)
-            text = recognition.transcript.text
-            transcript = replace(recognition.transcript, final=True, stable_chars=len(text))
-            self._post(Recognized(self._now(), action.turn, action.revision, transcript))
+            self._post(Recognized(self._now(), action.turn, action.revision, whole.transcript))
             await reading
         finally:
             reading.cancel()
 
-    async def _recognize(self, action: Hear, audio: Samples, config: SessionConfig) -> Recognition | None:
+    def _draft(self, action: Hear) -> Draft:
+        draft = self._drafts.setdefault(action.turn, Draft(action.start))
+        draft.go_on()
+        return draft
+
+    async def _settle(self, draft: Draft, action: Hear, audio: Samples, end: int, config: SessionConfig) -> None:
+        opened = draft.open_from
+        recognition = await self._recognize(draft, action, audio[: end - action.start], config)
+        if recognition is not None and draft.open_from == opened:
+            draft.settle(end, recognition)
+
+    async def _covering(self, draft: Draft, action: Hear, audio: Samples, config: SessionConfig) -> Recognition | None:
+        """The open part decoded: a partial under way will do, if it began after the last word."""
+        under_way = self._partials.get(action.turn)
+        if under_way is not None and action.voice_end is not None and under_way[0].end >= action.voice_end:
+            recognition = await asyncio.shield(under_way[1])
+            if recognition is not None:
+                return recognition
+        return await self._recognize(draft, action, audio, config)
+
+    async def _recognize(self, draft: Draft, action: Hear, audio: Samples, config: SessionConfig) -> Recognition | None:
+        """Decode what is open of the turn's audio."""
+        prompt = " ".join(text for text in (config.transcription_prompt, draft.context) if text)
         try:
             return await self._backends.recognizer.recognize(
-                audio, language=config.language, prompt=config.transcription_prompt
+                audio[draft.open_from - action.start :], language=config.language, prompt=prompt
             )
         except BackendError as error:
             self._fail(action, "recognition", error)

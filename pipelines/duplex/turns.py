@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ...models.base import Cues, Situation
+from ...models.base import Cues, Situation, Transcript
 from .actions import Forget, Hear, Settle
 from .config import ResponseOptions, SemanticVad, ServerVad
 from .context import Context
@@ -33,8 +33,11 @@ PREFIX_MS = 300
 PARTIAL_MS = 1000
 HEARING_DEADLINE_MS = 15_000
 LONGEST_TURN_MS = 120_000
-"""A turn is cut here, so that noise or a stuck microphone cannot make an endless one."""
+"""A turn is split here, so that noise or a stuck microphone cannot make an endless one. The answer waits for the
+speaker all the same, and then goes by all parts."""
 SHORTEST_COMMIT_MS = 100
+SHORTEST_VOICE_MS = 130
+"""No word is shorter: what a recogniser hears in less (in a cough "Yeah.") was not said."""
 SPECULATE_FROM = 0.35
 """Completion from which a reply is begun before the turn has ended."""
 APOLOGY = "Sorry, I couldn't make that out. Could you say it once more?"
@@ -54,6 +57,9 @@ class Turn:
     item_id: str
     start: int
     offset: int
+    voice_from: int | None = None
+    voiced: int | None = None
+    """Samples of voice in it up to the last pause; `None` where nobody watched for one."""
     revision: int = 0
     completion: float | None = None
     text: str | None = None
@@ -95,15 +101,17 @@ class Turns:
         padding = detection.prefix_padding_ms if isinstance(detection, ServerVad) else PREFIX_MS
         start = max(self._buffer_start, onset - samples(padding))
         self._numbers += 1
-        self.current = Turn(self._numbers, self._context.new_id("item"), start, onset)
+        self.current = Turn(self._numbers, self._context.new_id("item"), start, onset, voice_from=onset, voiced=0)
         self.phase = Phase.SPEAKING
         self._context.stop(TimerKind.IDLE)
         self._context.send(SpeechStarted(self.current.item_id, milliseconds(start)))
         self._context.start(TimerKind.PARTIAL, PARTIAL_MS)
 
-    def resume(self) -> None:
+    def resume(self, onset: int) -> None:
         """The pause was one inside the turn."""
         self.phase = Phase.SPEAKING
+        if self.current is not None:
+            self.current.voice_from = onset
         self._context.stop(TimerKind.COMMIT)
         self._replies.drop_speculation()
         self._context.start(TimerKind.PARTIAL, PARTIAL_MS)
@@ -115,6 +123,7 @@ class Turns:
             return
         self.phase = Phase.MAYBE_ENDED
         turn.offset, turn.revision = offset, turn.revision + 1
+        self._count_voice(turn)
         turn.text = turn.completion = turn.closure = None
         turn.awaited, turn.failure = True, None
         self._hear(turn, final=True)
@@ -126,7 +135,8 @@ class Turns:
         if turn is None or self.phase is not Phase.SPEAKING:
             return
         if self._context.at - turn.start >= samples(LONGEST_TURN_MS):
-            self.commit(self._context.at)
+            self.commit(self._context.at, wants_response=False)
+            self.begin(self._context.at)
             return
         if not turn.hearing and self._policy.partials:
             self._hear(turn, final=False)
@@ -144,7 +154,8 @@ class Turns:
     def on_recognized(self, event: Recognized) -> None:
         if event.turn in self.pending:
             if event.transcript.final and event.revision == self.pending[event.turn].revision:
-                self._learn(self.pending.pop(event.turn), event.transcript.text)
+                waiting = self.pending.pop(event.turn)
+                self._learn(waiting, _said(waiting, event.transcript))
             return
         turn = self.current
         if turn is None or turn.number != event.turn:
@@ -153,7 +164,7 @@ class Turns:
         if not event.transcript.final:
             self._show(turn, event.transcript.text[: event.transcript.stable_chars])
         elif self._at_pause(event.turn, event.revision) is not None:
-            turn.text, turn.closure = event.transcript.text.strip(), event.transcript.closure
+            turn.text, turn.closure = _said(turn, event.transcript), event.transcript.closure
             turn.awaited = False
             self._reconsider(turn)
 
@@ -196,6 +207,7 @@ class Turns:
             return
         if self.phase is Phase.SPEAKING:
             turn.offset, turn.revision = end, turn.revision + 1
+            self._count_voice(turn)
             turn.text = turn.failure = None
             self._hear(turn, final=True)
         context.stop(TimerKind.COMMIT)
@@ -272,7 +284,14 @@ class Turns:
 
     def _hear(self, turn: Turn, *, final: bool) -> None:
         turn.hearing = True
-        self._context.act(Hear(turn.number, turn.revision, turn.start, self._context.at, final))
+        voice_end = turn.offset if final and self.phase is Phase.MAYBE_ENDED else None
+        self._context.act(Hear(turn.number, turn.revision, turn.start, self._context.at, final, voice_end))
+
+    def _count_voice(self, turn: Turn) -> None:
+        """A stretch of voice has ended at the turn's offset."""
+        if turn.voice_from is not None and turn.voiced is not None:
+            turn.voiced += turn.offset - turn.voice_from
+            turn.voice_from = None
 
     def _at_pause(self, number: int, revision: int) -> Turn | None:
         turn = self.current
@@ -373,3 +392,10 @@ class Turns:
             f"There is no speech to commit: send at least {SHORTEST_COMMIT_MS} ms of audio first.",
             event_id=event_id,
         )
+
+
+def _said(turn: Turn, transcript: Transcript) -> str:
+    """The words of a turn; none where the voice was too short for any."""
+    if turn.voiced is not None and turn.voiced < samples(SHORTEST_VOICE_MS):
+        return ""
+    return transcript.text.strip()
