@@ -38,7 +38,13 @@ BACKENDS: dict[str, dict[str, str]] = {
         "minilm": ".embedding.sentences:SentenceEmbedder",
         "scripted": ".embedding.scripted:ScriptedEmbedder",
     },
-    "tts": {"kokoro": ".tts.kokoro:Kokoro", "scripted": ".tts.scripted:ScriptedSynthesizer"},
+    "tts": {
+        "kokoro": ".tts.kokoro:Kokoro",
+        "piper": ".tts.piper:Piper",
+        "openai": ".tts.openai:OpenAISpeech",
+        "coqui": ".tts.coqui:Coqui",
+        "scripted": ".tts.scripted:ScriptedSynthesizer",
+    },
 }
 
 EXTRAS = {

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from affetto.pipelines.duplex.pacing import DUCK_GAIN, AudioPiece, Pacer, TextPiece
+from affetto.pipelines.duplex.pacing import DUCK_GAIN, RAMP_S, AudioPiece, Pacer, TextPiece
 
 RATE = 24_000
 
@@ -77,6 +77,52 @@ def test_resuming_goes_on_from_the_same_sample_and_counts_no_silence() -> None:
     sent += taken(pacer, 2.0)
     assert pacer.played(2.0) <= sent
     assert pacer.played(2.05) - pacer.played(2.0) == pytest.approx(0.05 * RATE, abs=2)
+
+
+@given(
+    lengths=st.lists(st.integers(1, 5000), min_size=1, max_size=12),
+    orders=st.lists(st.sampled_from(["duck", "resume", "hold", "wait"]), min_size=1, max_size=12),
+)
+def test_the_gain_never_steps_and_every_sample_leaves_once(lengths: list[int], orders: list[str]) -> None:
+    pacer, now = Pacer(lead_s=0.1), 0.0
+    for length in lengths:
+        pacer.add_audio(np.full(length, 30_000, np.int16), RATE)
+    pacer.release()
+    left: list[np.ndarray] = []
+    fresh: list[int] = []
+    for order in [*orders, "resume", *["wait"] * 40]:
+        if order == "duck":
+            pacer.duck()
+        elif order == "hold":
+            pacer.hold(now)
+        elif order == "resume":
+            pacer.resume(now)
+        held = order == "resume"
+        for piece in pacer.due(now):
+            assert isinstance(piece, AudioPiece)
+            fresh += [len(left)] if held else []
+            held = False
+            left.append(piece.samples)
+        now += 0.08
+    assert sum(map(len, left)) == sum(lengths)
+    step = 30_000 / (RAMP_S * RATE) + 2
+    for i, samples in enumerate(left):
+        assert np.abs(np.diff(samples.astype(int))).max(initial=0) <= step
+        if i and i not in fresh:
+            assert abs(int(samples[0]) - int(left[i - 1][-1])) <= step
+
+
+def test_a_voice_that_was_held_comes_out_of_silence_at_the_next_sample() -> None:
+    pacer = Pacer(lead_s=0.1)
+    pacer.add_audio(np.arange(20_000, dtype=np.int16), RATE)
+    pacer.release()
+    before = [p.samples for p in pacer.due(0.0) if isinstance(p, AudioPiece)]
+    pacer.hold(0.1)
+    pacer.resume(1.0)
+    after = next(p.samples for p in pacer.due(1.0) if isinstance(p, AudioPiece))
+    at = sum(map(len, before))
+    assert int(after[0]) < at * 0.01
+    assert int(after[-1]) == at + len(after) - 1
 
 
 def test_a_client_that_holds_too_keeps_its_place() -> None:

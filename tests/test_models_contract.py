@@ -35,7 +35,7 @@ REAL: dict[str, tuple[tuple[str, dict[str, Any], tuple[str, ...]], ...]] = {
     "asr": (("faster_whisper", {}, ("whisper-base",)),),
     "cues": (("prosody", {}, ()),),
     "llm": (("llama", {"model": "smollm2-135m"}, ("smollm2-135m",)),),
-    "tts": (("kokoro", {}, ("kokoro",)),),
+    "tts": (("kokoro", {}, ("kokoro",)), ("piper", {}, ("piper-joe",))),
     "embedder": (("minilm", {}, ("minilm",)),),
 }
 SECOND = HEARING_RATE_HZ

@@ -28,7 +28,7 @@ from .script import Saying, foreign, script
 from .timing import WordFrames, word_frames
 from .tones import compiled
 from .trimming import Trimmer
-from .windows import FRAME_SAMPLES, Joiner, Window, in_phase, windows
+from .windows import FRAME_SAMPLES, SIZES, Joiner, Window, in_phase, windows
 
 Floats = NDArray[np.float32]
 
@@ -41,6 +41,8 @@ QUIET = 0.004
 KEPT_S = 0.06
 PAUSES_S = {",": 0.1, ";": 0.14, ":": 0.14, "—": 0.16, ".": 0.22, "!": 0.2, "?": 0.22, "…": 0.35}
 """Silence left after a phrase, by the punctuation with which it ends; what comes next may be another phrase."""
+WHOLE = 1_000_000
+"""Frames: no phrase has as many."""
 ROWS = 510
 """Style vectors of a voice, one for each number of phonemes."""
 LEAD_FRAMES = 4
@@ -54,6 +56,8 @@ class Options(BaseModel):
     """The voice that "default" stands for."""
     threads: int = Field(2, ge=1)
     """Threads of one window."""
+    streaming: bool = True
+    """Whether a phrase is rendered in windows; in one piece it sounds only when all of it is done."""
     cache_mib: float = Field(16.0, ge=0)
     """Rendered phrases that are kept for the next time, 22 seconds a MiB; 0 keeps none."""
 
@@ -98,6 +102,7 @@ class Kokoro:
         self._default = options.voice
         self._worker, self._reader = Worker("kokoro"), Worker("kokoro-kept")
         self._stamps: dict[str, str] = {}
+        self._sizes = SIZES if options.streaming else (WHOLE,)
         self._cache = PhraseCache(int(options.cache_mib * 2**20))
         self._kept = Rendered(store.root / "rendered" / "kokoro")
 
@@ -203,7 +208,7 @@ class Kokoro:
         frames, joiner = phrase.sounds.shape[2], Joiner()
         trim = Trimmer(quiet=QUIET, before=int(KEPT_S * RATE_HZ), after=int(phrase.pause_s * RATE_HZ))
         made, words = 0, list(phrase.words)
-        for window in windows(frames, begin=phrase.begin):
+        for window in windows(frames, begin=phrase.begin, sizes=self._sizes):
             final = window.end == frames
             rendered = await self._worker.call(self._render, phrase, window)
             audio = trim(joiner.add(rendered, window, final=final), final=final)

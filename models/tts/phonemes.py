@@ -51,19 +51,7 @@ _lock = threading.Lock()
 
 def phonemes(text: str, language: str = "en-us") -> str:
     """Phonemes of a text in the model's alphabet; what it cannot say is left out."""
-    parts = _LISTENED.split(text)
-    said = [LISTENING[part.lower()] if i % 2 else _espoken(part, language) for i, part in enumerate(parts)]
-    joined = " ".join(part for part in said if part)
-    return re.sub(r" (?=[,.;:!?…])", "", joined)
-
-
-def _espoken(text: str, language: str) -> str:
-    """What espeak-ng makes of it."""
-    if not any(map(str.isalnum, text)):
-        return "".join(symbol for symbol in text if symbol in _MARKS)
-    with _lock:  # espeak-ng keeps global state
-        spoken = _backend(language).phonemize([text])
-    sounds = spoken[0].strip().replace("͡", "^") if spoken else ""
+    sounds = ipa(text, language).replace("͡", "^")
     for old, new in [*_COMMON, *(_BRITISH if language == "en-gb" else _AMERICAN), *_REST]:
         sounds = sounds.replace(old, new)
     return "".join(symbol for symbol in sounds if symbol in SYMBOLS)
@@ -73,6 +61,22 @@ def _espoken(text: str, language: str) -> str:
 def alone(word: str, language: str) -> str:
     """Phonemes of one word by itself."""
     return phonemes(word, language)
+
+
+def ipa(text: str, language: str, *, tie: bool = True) -> str:
+    """What is said, in the phonetic alphabet; `tie` joins the letters of one sound."""
+    parts = _LISTENED.split(text)
+    said = [LISTENING[part.lower()] if i % 2 else _espoken(part, language, tie) for i, part in enumerate(parts)]
+    return re.sub(r" (?=[,.;:!?…])", "", " ".join(part for part in said if part))
+
+
+def _espoken(text: str, language: str, tie: bool) -> str:
+    """What espeak-ng makes of it."""
+    if not any(map(str.isalnum, text)):
+        return "".join(symbol for symbol in text if symbol in _MARKS)
+    with _lock:  # espeak-ng keeps global state
+        spoken = _backend(language, tie).phonemize([text])
+    return spoken[0].strip() if spoken else ""
 
 
 def prepare() -> None:
@@ -91,7 +95,7 @@ def tokens(sounds: str) -> list[int]:
 
 
 @cache
-def _backend(language: str) -> EspeakBackend:
+def _backend(language: str, tie: bool) -> EspeakBackend:
     EspeakWrapper.set_library(espeakng_loader.get_library_path())
     EspeakWrapper.set_data_path(espeakng_loader.get_data_path())
-    return EspeakBackend(language, preserve_punctuation=True, with_stress=True, tie=True)
+    return EspeakBackend(language, preserve_punctuation=True, with_stress=True, tie=tie)

@@ -19,7 +19,7 @@ Pcm = NDArray[np.int16]
 DUCK_GAIN = 0.126
 """-18 dB: plainly lower, still there."""
 RAMP_S = 0.02
-"""Length of a gain ramp: short enough to feel instant, long enough not to click."""
+"""Length of a ramp between silence and full voice: short enough to feel instant, long enough not to click."""
 CHUNK_S = 0.1
 
 
@@ -111,10 +111,11 @@ class Pacer:
             self._stopped_at = now if client_holds else self._end(now)
 
     def resume(self, now: float) -> None:
-        """Go on at full voice; the time in which nothing was played does not count."""
+        """Go on at full voice from the same sample; the time in which nothing was played does not count."""
         self._target = 1.0
         if self._held_at is None:
             return
+        self._gain = 0.0  # the voice comes out of silence
         silent = max(0.0, now - self._stopped_at)
         if self._clock_start is not None:
             self._clock_start += silent
@@ -184,8 +185,10 @@ class Pacer:
     def _apply_gain(self, samples: Pcm) -> Pcm:
         if self._gain == self._target == 1.0:
             return samples
-        ramp = min(len(samples), int(RAMP_S * self._rate_hz))
-        gain = np.full(len(samples), self._target, dtype=np.float32)
-        gain[:ramp] = np.linspace(self._gain, self._target, ramp, dtype=np.float32)
-        self._gain = self._target
-        return (samples * gain).astype(np.int16)
+        steps = np.arange(1, len(samples) + 1, dtype=np.float32) / (RAMP_S * self._rate_hz)
+        if self._target > self._gain:
+            gain = np.minimum(self._gain + steps, self._target)
+        else:
+            gain = np.maximum(self._gain - steps, self._target)
+        self._gain = float(gain[-1]) if len(gain) else self._gain
+        return np.asarray(samples * gain, np.int16)

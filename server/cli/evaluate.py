@@ -4,6 +4,7 @@ examples:
   affetto eval asr --manifest test.csv --root recordings --json      columns: path,text
   affetto eval turns --events events.csv --root recordings --json    columns: file,event,speaker,start,end,other
   affetto eval turns --manifest test.csv --root recordings --json    columns: path,text; pauses are put in
+  affetto eval speech --limit 6 --out samples                        the voice itself
 """
 
 from __future__ import annotations
@@ -27,17 +28,28 @@ class BadInput(Exception):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("part", choices=["asr", "turns"], help="what to measure")
+    parser.add_argument("part", choices=["asr", "turns", "speech"], help="what to measure")
     parser.add_argument("--manifest", type=Path, metavar="CSV", help="the data, one row a recording")
     parser.add_argument("--events", type=Path, metavar="CSV", help="time-stamped events of recorded talk (turns)")
     parser.add_argument("--root", type=Path, metavar="DIR", help="folder its paths start from (default: the CSV's)")
     parser.add_argument("--where", action="append", default=[], metavar="COLUMN=VALUE", help="only rows like this")
+    parser.add_argument("--limit", type=int, metavar="N", help="speak only N of the 60 sentences (speech)")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write WAV files and a picture of each tone (speech)")
+    parser.add_argument("--quick", action="store_true", help="leave out the sweeps of single controls (speech)")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options.add_settings(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    return {"asr": _asr, "turns": _turns}[args.part](args)
+    return {"asr": _asr, "turns": _turns, "speech": _speech}[args.part](args)
+
+
+def _speech(args: argparse.Namespace) -> int:
+    from . import evaluate_speech
+
+    found = evaluate_speech.report(options.settings_of(args), args)
+    print(json.dumps(found, ensure_ascii=False) if args.json else evaluate_speech.told(found))
+    return OK
 
 
 def _asr(args: argparse.Namespace) -> int:
