@@ -327,21 +327,40 @@ def test_our_own_voice_come_back_is_not_an_interruption() -> None:
 @pytest.mark.parametrize(
     ("voiced_ms", "text", "echo", "over", "verdict"),
     [
-        (480, "Do you want to do that?", 0.0, True, Verdict.BACKCHANNEL),  # what Whisper made of "mm-hmm"
-        (540, "Buh, buh, buh,", 0.0, True, Verdict.NOISE),
-        (1000, "Ha ha ha ha", 0.0, False, Verdict.INTERRUPTION),
-        (700, "how you may be", 0.0, False, Verdict.UNSURE),
-        (760, "how you may be", 0.0, False, Verdict.INTERRUPTION),
-        (400, "no no no", 0.0, False, Verdict.INTERRUPTION),
-        (1000, "yeah, right, okay", 0.0, False, Verdict.UNSURE),
-        (1000, "yeah, right, okay", 0.0, True, Verdict.BACKCHANNEL),
-        (1500, "yeah, right, okay", 0.0, False, Verdict.INTERRUPTION),
-        (2000, "I'm here for you", 0.9, False, Verdict.ECHO),
-        (200, "", 0.0, True, Verdict.NOISE),
+        (480, "Do you want to do that?", False, True, Verdict.BACKCHANNEL),  # what Whisper made of "mm-hmm"
+        (540, "Buh, buh, buh,", False, True, Verdict.NOISE),
+        (1000, "Ha ha ha ha", False, False, Verdict.INTERRUPTION),
+        (700, "how you may be", False, False, Verdict.UNSURE),
+        (760, "how you may be", False, False, Verdict.INTERRUPTION),
+        (400, "no no no", False, False, Verdict.INTERRUPTION),
+        (1000, "yeah, right, okay", False, False, Verdict.UNSURE),
+        (1000, "yeah, right, okay", False, True, Verdict.BACKCHANNEL),
+        (1500, "yeah, right, okay", False, False, Verdict.INTERRUPTION),
+        (2000, "I'm here for you", True, False, Verdict.ECHO),
+        (200, "", False, True, Verdict.NOISE),
     ],
 )
-def test_what_a_voice_over_ours_is(voiced_ms: int, text: str, echo: float, over: bool, verdict: Verdict) -> None:
-    assert judge(voiced_ms, text, echo, over=over) is verdict
+def test_what_a_voice_over_ours_is(voiced_ms: int, text: str, echo: bool, over: bool, verdict: Verdict) -> None:
+    assert judge(voiced_ms, text, echo=echo, over=over) is verdict
+
+
+def test_our_own_voice_all_the_time_neither_stops_us_nor_makes_us_stutter_and_still_lets_another_in() -> None:
+    play = stage()
+    play.turn("hello", SECOND)
+    play.speak(1)
+    play.feed(VoiceStarted(3 * SECOND, 3 * SECOND - 1000))
+    did = play.feed(OverlapMeasured(3 * SECOND + 8000, 1, "", 0.9, 500))
+    assert one(did, Resume)
+    for _ in range(40):
+        did = play.fire(TimerKind.OVERLAP)
+        assert not [action for action in did if isinstance(action, Hold | CancelReply)]
+        play.feed(OverlapMeasured(play.at, 1, "", 0.9, 500))
+    while play.at < 7 * SECOND:
+        play.fire(TimerKind.OVERLAP)
+        play.feed(OverlapMeasured(play.at, 1, "please stop", 0.2, 500))
+        if play.conversation.overlaps.current is None:
+            break
+    assert one(play.actions, ResponseEnded).reason == "turn_detected"  # type: ignore[attr-defined]
 
 
 def test_an_unclear_voice_silences_us_and_a_long_one_takes_the_floor() -> None:

@@ -84,12 +84,14 @@ class HearingFailed:
 
 @dataclass(frozen=True, slots=True)
 class OverlapMeasured:
-    """What the voice over ours is like: its words so far, and how much it resembles what we play (0..1)."""
+    """What the voice over ours is like: its words so far, and how much it resembles what we play (0..1), over
+    how long a stretch of it."""
 
     at: int
     overlap: int
     text: str
     echo: float
+    heard_ms: int = 1000
 
 
 @dataclass(frozen=True, slots=True)

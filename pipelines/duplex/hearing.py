@@ -13,6 +13,8 @@ from .actions import Hear, MeasureOverlap
 from .backends import Backends
 from .config import SessionConfig
 from .draft import Draft, quiet_place
+from .echo import is_echo
+from .endpointing import milliseconds
 from .events import CuesRead, Event, HearingFailed, OverlapMeasured, PauseJudged, Recognized
 
 CUES_DEADLINE_S = 0.25
@@ -55,7 +57,11 @@ class Hearing:
             self.baseline = updated(self.baseline, self._latest[1])
 
     async def measure_overlap(self, action: MeasureOverlap, audio: Samples, echo: float, language: str | None) -> None:
-        """Words of the voice over ours, so far; one look at a time."""
+        """Words of the voice over ours, so far; one look at a time. An echo's words are our own: not looked for."""
+        heard_ms = milliseconds(len(audio))
+        if is_echo(echo, heard_ms / 1000):
+            self._post(OverlapMeasured(self._now(), action.overlap, "", echo, heard_ms))
+            return
         if self._overlap_busy:
             return
         self._overlap_busy = True
@@ -67,7 +73,7 @@ class Hearing:
             text = ""
         finally:
             self._overlap_busy = False
-        self._post(OverlapMeasured(self._now(), action.overlap, text, echo))
+        self._post(OverlapMeasured(self._now(), action.overlap, text, echo, heard_ms))
 
     async def _partial(self, action: Hear, audio: Samples, config: SessionConfig) -> None:
         draft = self._draft(action)

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from .actions import Duck, Hold, MeasureOverlap, Resume
 from .context import Context
+from .echo import is_echo
 from .endpointing import milliseconds
 from .events import OverlapMeasured, TimerKind
 from .replies import Replies
@@ -28,8 +29,6 @@ LISTENING_MS = 1400
 """Unless they are words of listening: "yeah, right, okay" lasts longer."""
 UNDECIDED_MS = 1500
 """A voice that has stopped and could not be judged by then was nothing: we go on."""
-ECHO_FROM = 0.6
-"""Resemblance with our own audio from which it is our own voice, come back."""
 # fmt: off
 BACKCHANNELS = frozenset(
     {
@@ -52,13 +51,13 @@ class Verdict(StrEnum):
     UNSURE = "unsure"
 
 
-def judge(voiced_ms: int, text: str, echo: float, *, over: bool) -> Verdict:
-    """What a voice over ours is, from how long it lasts, its words so far, and its likeness to our own.
+def judge(voiced_ms: int, text: str, *, echo: bool = False, over: bool) -> Verdict:
+    """What a voice over ours is, from how long it lasts, its words so far, and whether it is like ours.
 
     `over` says that it has stopped already. We are silent meanwhile (`HOLD_MS`), so that waiting for a surer
     verdict costs an interrupter nothing. A short sound without words is noise.
     """
-    if echo >= ECHO_FROM:
+    if echo:
         return Verdict.ECHO
     words = _words(text)
     others = [word for word in words if word not in BACKCHANNELS]
@@ -80,31 +79,40 @@ def _words(text: str) -> list[str]:
 
 @dataclass(slots=True)
 class Overlap:
-    """A voice over ours, not yet judged."""
+    """A voice over ours, not yet judged; what counts is what came after `since`, where it was last our echo."""
 
     number: int
     onset: int
+    since: int
     offset: int | None = None
     held: bool = False
     waits: bool = False
     """It is a turn, but what we are saying is not cut off for it: it begins when we have ended."""
+    unlike: bool = False
+    """Whether it was found to be no echo."""
 
 
 class Overlaps:
-    """Holds at most one overlap; while there is one, the voice is no turn yet."""
+    """Holds at most one overlap; while there is one, the voice is no turn yet.
+
+    A client without echo cancellation sends our own voice back all the time. Once one was heard, we fall silent only
+    for a voice that is known to be another: else we would stutter. An interruption ends that.
+    """
 
     def __init__(self, context: Context, turns: Turns, replies: Replies) -> None:
         self._context = context
         self._turns = turns
         self._replies = replies
         self._numbers = 0
+        self._echoing = False
         self.current: Overlap | None = None
 
     def begin(self, onset: int) -> None:
         self._numbers += 1
-        self.current = Overlap(self._numbers, onset)
-        self._context.act(Duck())
-        self._context.notice("duck")
+        self.current = Overlap(self._numbers, onset, onset)
+        if not self._echoing:
+            self._context.act(Duck())
+            self._context.notice("duck")
         self._context.start(TimerKind.OVERLAP, LOOK_MS)
 
     def resume(self) -> None:
@@ -124,14 +132,12 @@ class Overlaps:
         if overlap is None:
             return
         voiced_ms = self._voiced_ms(overlap)
-        may_hold = not overlap.held and not self._replies.protected
-        if may_hold and overlap.offset is None and voiced_ms >= HOLD_MS:
-            overlap.held = True
-            self._context.act(Hold(client_holds=self._context.empathy.events))
-            self._context.notice("hold")
-        if overlap.offset is None and voiced_ms >= LISTENING_MS:
+        may_silence = overlap.unlike or not self._echoing
+        if overlap.offset is None and voiced_ms >= HOLD_MS and may_silence and not self._replies.protected:
+            self._hold(overlap)
+        if overlap.offset is None and voiced_ms >= LISTENING_MS and may_silence:
             self._decide(overlap, Verdict.INTERRUPTION)
-        elif overlap.offset is not None and milliseconds(self._context.at - overlap.onset) >= UNDECIDED_MS:
+        elif overlap.offset is not None and milliseconds(self._context.at - overlap.since) >= UNDECIDED_MS:
             self._decide(overlap, Verdict.NOISE)
         elif overlap.offset is not None or voiced_ms >= LISTEN_FROM_MS:
             self._look()
@@ -142,21 +148,47 @@ class Overlaps:
         overlap = self.current
         if overlap is None or overlap.number != event.overlap or overlap.waits:
             return
-        verdict = judge(self._voiced_ms(overlap), event.text, event.echo, over=overlap.offset is not None)
-        if verdict is not Verdict.UNSURE:
+        echo = is_echo(event.echo, event.heard_ms / 1000)
+        verdict = judge(self._voiced_ms(overlap), event.text, echo=echo, over=overlap.offset is not None)
+        if verdict is Verdict.ECHO:
+            self._echo(overlap)
+        elif verdict is Verdict.UNSURE:
+            overlap.unlike = True
+        else:
             self._decide(overlap, verdict)
 
     def over(self) -> None:
         """We have stopped speaking by ourselves: whatever the voice is, it is the user's turn now."""
-        if self.current is not None and (self.current.offset is None or self.current.waits):
-            self._decide(self.current, Verdict.INTERRUPTION)
+        if self.current is None or (self.current.offset is not None and not self.current.waits):
+            return
+        if self._echoing and not self.current.unlike:  # what is left of our echo is shorter than any word
+            self.current.since = self._context.at
+        self._decide(self.current, Verdict.INTERRUPTION)
+
+    def _hold(self, overlap: Overlap) -> None:
+        if not overlap.held:
+            overlap.held = True
+            self._context.act(Hold(client_holds=self._context.empathy.events))
+            self._context.notice("hold")
+
+    def _echo(self, overlap: Overlap) -> None:
+        """It is our own voice; go on, and listen for another in it."""
+        self._echoing = True
+        if overlap.offset is not None:
+            self._decide(overlap, Verdict.ECHO)
+            return
+        self._context.act(Resume())
+        self._context.notice("resume")
+        overlap.held = overlap.unlike = False
+        overlap.since = self._context.at
 
     def _voiced_ms(self, overlap: Overlap) -> int:
-        return milliseconds((self._context.at if overlap.offset is None else overlap.offset) - overlap.onset)
+        end = self._context.at if overlap.offset is None else overlap.offset
+        return milliseconds(max(0, end - overlap.since))
 
     def _look(self) -> None:
         assert self.current is not None
-        self._context.act(MeasureOverlap(self.current.number, self.current.onset, self._context.at))
+        self._context.act(MeasureOverlap(self.current.number, self.current.since, self._context.at))
         self._context.start(TimerKind.OVERLAP, LOOK_MS)
 
     def _decide(self, overlap: Overlap, verdict: Verdict) -> None:
@@ -173,7 +205,8 @@ class Overlaps:
             self._context.act(Resume())
             self._context.notice("resume")
             return
+        self._echoing = False
         self._replies.interrupt("turn_detected")
-        self._turns.begin(overlap.onset)
+        self._turns.begin(overlap.since)
         if overlap.offset is not None:
             self._turns.pause(overlap.offset)

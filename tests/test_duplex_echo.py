@@ -1,0 +1,49 @@
+"""Is it our own voice that came back? Synthetic voices: noise with a person's rhythm."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from affetto.models.base import HEARING_RATE_HZ, Samples
+from affetto.pipelines.duplex.echo import FarEnd, is_echo
+
+RATE = 24_000
+
+
+def voice(seed: int, seconds: float, rate_hz: int) -> Samples:
+    """Sounds of random loudness, twenty a second."""
+    loudness = np.repeat(np.random.default_rng(seed).uniform(0, 1, int(seconds * 20)), rate_hz // 20)
+    carrier = np.random.default_rng(seed + 1).normal(0, 0.1, len(loudness))
+    return np.asarray(loudness * carrier, np.float32)
+
+
+def played(seed: int) -> FarEnd:
+    far = FarEnd()
+    samples = (voice(seed, 4, RATE) * 20_000).astype(np.int16)
+    for at in range(0, len(samples), RATE // 10):
+        far.add(samples[at : at + RATE // 10], RATE, at / RATE)
+    return far
+
+
+@pytest.mark.parametrize("delay_s", [0.0, 0.08, 0.3, 0.45])
+@pytest.mark.parametrize("gain", [0.5, 0.03])
+def test_our_voice_late_and_faint_is_an_echo(delay_s: float, gain: float) -> None:
+    echo = np.concatenate([np.zeros(round(delay_s * HEARING_RATE_HZ), np.float32), gain * voice(1, 4, HEARING_RATE_HZ)])
+    for heard_s in (0.5, 0.8):
+        heard = echo[2 * HEARING_RATE_HZ : int((2 + heard_s) * HEARING_RATE_HZ)]
+        assert is_echo(played(1).likeness(heard, 2 + heard_s), heard_s)
+
+
+def test_another_voice_is_none() -> None:
+    far = played(1)
+    for seed in range(10, 40):
+        other = voice(seed, 1, HEARING_RATE_HZ)[: int(0.8 * HEARING_RATE_HZ)]
+        assert not is_echo(far.likeness(other, 2.8), 0.8)
+
+
+def test_little_likeness_of_little_sound_says_nothing() -> None:
+    assert not is_echo(0.85, 0.3)
+    assert is_echo(0.95, 0.3)
+    assert is_echo(0.7, 0.8)
+    assert played(1).likeness(np.zeros(100, np.float32), 1.0) == 0.0
