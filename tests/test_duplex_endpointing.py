@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from affetto.models.base import Cues, EventSpan
 from affetto.models.labels import VocalEvent, VoiceStyle
 from affetto.pipelines.duplex.config import Eagerness, SemanticVad, ServerVad
-from affetto.pipelines.duplex.endpointing import LONGEST_MS, SURE_MS, commit_delay_ms
+from affetto.pipelines.duplex.endpointing import LONGEST_MS, SURE_MS, commit_delay_ms, likely_done
 
 PROBABILITY = st.none() | st.floats(0, 1)
 SOBBING = Cues(events=(EventSpan(VocalEvent.SOB, 0, 8000, 0.9),))
@@ -63,3 +63,21 @@ def test_a_hasty_client_is_answered_sooner_than_a_patient_one() -> None:
 
 def test_a_fixed_silence_is_fixed() -> None:
     assert commit_delay_ms(ServerVad(silence_duration_ms=700), 0.01, SOBBING, "and", 0.0) == 700
+
+
+@pytest.mark.parametrize(
+    ("completion", "closure", "text", "likely"),
+    [
+        (0.9, 0.9, "I lost my keys.", True),
+        (0.1, 0.9, "I lost my keys.", True),
+        (None, 0.7, "I lost my keys.", True),
+        (0.6, None, "I lost my keys.", True),
+        (0.9, 0.9, "I lost my keys and", False),
+        (0.9, 0.1, "I lost", False),
+        (0.2, None, "I lost my keys.", False),
+    ],
+)
+def test_an_answer_is_begun_early_when_the_turn_is_likelier_done_than_not(
+    completion: float | None, closure: float | None, text: str, likely: bool
+) -> None:
+    assert likely_done(completion, text, closure) is likely

@@ -22,6 +22,8 @@ CLOSURE_WEIGHT = 0.75
 """Share of the recogniser's full stop in the score; the turn detector has the rest (docs/timing.md)."""
 KNOTS = (-4.0, HANGING_MS), (-2.0, 1600), (0.75, 1600), (1.25, 800), (3.5, SURE_MS)
 """Score (log-odds that the turn is done) and delay; straight lines between. Found by `affetto eval turns`."""
+ANSWER_FROM = 0.0
+"""Score from which an answer is begun before the turn has ended: likelier done than not."""
 LEAST_ODDS = 0.002
 """Keeps the log-odds of a probability of 0 or 1 finite."""
 
@@ -59,6 +61,11 @@ def commit_delay_ms(
     delay += DISTRESS_MS * (_in_distress(cues) or _last_word(text) in _FILLERS)
     scaled = delay * EAGERNESS_FACTOR[detection.eagerness]
     return round(min(max(scaled, SURE_MS), LONGEST_MS[detection.eagerness]))
+
+
+def likely_done(completion: float | None, text: str, closure: float | None) -> bool:
+    """Whether it is worth it to begin an answer in case the turn is over."""
+    return not _hangs(text) and _score(completion, closure) >= ANSWER_FROM
 
 
 def longest_delay_ms(detection: TurnDetection) -> int:

@@ -9,7 +9,7 @@ from ...models.base import Cues, Situation, Transcript
 from .actions import Forget, Hear, Settle
 from .config import ResponseOptions, SemanticVad, ServerVad
 from .context import Context
-from .endpointing import commit_delay_ms, longest_delay_ms, milliseconds, samples
+from .endpointing import commit_delay_ms, likely_done, longest_delay_ms, milliseconds, samples
 from .events import CuesRead, HearingFailed, PauseJudged, Recognized, TimerKind
 from .history import Entry
 from .items import Item
@@ -38,8 +38,6 @@ speaker all the same, and then goes by all parts."""
 SHORTEST_COMMIT_MS = 100
 SHORTEST_VOICE_MS = 130
 """No word is shorter: what a recogniser hears in less (in a cough "Yeah.") was not said."""
-SPECULATE_FROM = 0.35
-"""Completion from which a reply is begun before the turn has ended."""
 APOLOGY = "Sorry, I couldn't make that out. Could you say it once more?"
 
 
@@ -308,7 +306,7 @@ class Turns:
             return
         delay = commit_delay_ms(detection, turn.completion, turn.cues, turn.text or "", turn.closure)
         self._context.start(TimerKind.COMMIT, delay, since=turn.offset)
-        likely = turn.completion is not None and turn.completion >= SPECULATE_FROM
+        likely = likely_done(turn.completion, turn.text or "", turn.closure)
         wanted = detection.create_response and self._policy.speculate
         if turn.text and likely and wanted and self._replies.current is None:
             self._replies.speculate(self.situation(turn), (turn.number, turn.revision), turn.offset)
