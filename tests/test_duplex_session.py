@@ -175,6 +175,7 @@ def play(
     config: SessionConfig | None = None,
     commands: Sequence[tuple[float, Command]] = (),
     openers: bool = False,
+    whole_reply: bool = False,
 ) -> Timeline:
     """Stream sound in real time as (seconds, loud) stretches, with requests at given times."""
     models = doubles or Doubles()
@@ -182,7 +183,7 @@ def play(
 
     async def main() -> Session:
         loop = asyncio.get_running_loop()
-        policy = DuplexPolicy(openers=openers)
+        policy = DuplexPolicy(openers=openers, whole_reply=whole_reply)
         session = Session(models.backends(), config or SessionConfig(), session_id="s", policy=policy)
 
         async def read() -> None:
@@ -445,3 +446,22 @@ def test_we_listen_aloud_in_long_turns_for_clients_that_want_it() -> None:
         assert len(line.of(Backchannel)) == expected
         assert len(line.of(SpeechStarted)) == 1
         assert len(line.session.conversation.history) == 2
+
+
+def test_the_common_way_speaks_only_when_the_whole_reply_is_there() -> None:
+    first: dict[bool, float] = {}
+    for whole in (False, True):
+        doubles = Doubles()
+        speak = doubles.speak
+
+        async def in_two(text: str, *, voice: str, style: Style, speak: Any = speak) -> AsyncIterator[Speech]:
+            async for speech in speak(text, voice=voice, style=style):
+                yield speech
+                await asyncio.sleep(1.0)
+                yield speech
+
+        doubles.speak = in_two  # type: ignore[method-assign]
+        first[whole] = play([(0.5, False), (1.5, True), (9, False)], doubles=doubles, whole_reply=whole).when(
+            ResponseAudio
+        )
+    assert first[True] - first[False] > 0.9

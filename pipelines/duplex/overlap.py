@@ -161,8 +161,8 @@ class Overlaps:
         """We have stopped speaking by ourselves: whatever the voice is, it is the user's turn now."""
         if self.current is None or (self.current.offset is not None and not self.current.waits):
             return
-        if self._echoing and not self.current.unlike:  # what is left of our echo is shorter than any word
-            self.current.since = self._context.at
+        if self._echoing and not self.current.unlike and not self.current.waits:
+            self.current.since = self._context.at  # what is left of our echo is shorter than any word
         self._decide(self.current, Verdict.INTERRUPTION)
 
     def _hold(self, overlap: Overlap) -> None:

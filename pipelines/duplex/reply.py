@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from ...models.base import Appraisal, ChatOptions, Situation, Speech, Style
+from ...models.base import Appraisal, ChatOptions, Situation, Speech
 from ...models.errors import BackendError
 from ...models.labels import Emotion, Need, Risk, Tactic, Tone
 from . import empathy, openers, safety
@@ -71,7 +71,7 @@ async def make_reply(
         recalling = tasks.create_task(_recall(request, memory, sink))
         appraisal = await _appraise(request, backends, policy, sink)
         tasks.create_task(_word(request, appraisal, recalling, backends, policy, phrases, outcome, sink))
-        tasks.create_task(_voice(request, appraisal, backends, phrases, sink))
+        tasks.create_task(_voice(request, appraisal, backends, policy, phrases, sink))
     sink.finished(outcome.usage, outcome.reason, outcome.error)
 
 
@@ -244,6 +244,7 @@ async def _voice(
     request: ReplyRequest,
     appraisal: Appraisal,
     backends: Backends,
+    policy: DuplexPolicy,
     phrases: asyncio.Queue[str | None],
     sink: Sink,
 ) -> None:
@@ -259,15 +260,15 @@ async def _voice(
         if mute:
             continue
         try:
-            await _speak(phrase, voice, opening if opener else style, backends, sink)
+            stream = backends.synthesizer.stream(phrase, voice=voice, style=opening if opener else style)
+            await _speak(_whole(stream) if policy.whole_reply else stream, sink)
             opener = ""
         except (BackendError, TimeoutError) as error:
             sink.degraded("speech", str(error) or "the synthesizer took too long")
             mute = True
 
 
-async def _speak(phrase: str, voice: str, style: Style, backends: Backends, sink: Sink) -> None:
-    stream = backends.synthesizer.stream(phrase, voice=voice, style=style)
+async def _speak(stream: AsyncIterator[Speech], sink: Sink) -> None:
     first = True
     try:
         while True:
@@ -279,6 +280,12 @@ async def _speak(phrase: str, voice: str, style: Style, backends: Backends, sink
             first = False
     finally:
         await _close(stream)
+
+
+async def _whole(stream: AsyncIterator[Speech]) -> AsyncIterator[Speech]:
+    """Nothing before all of it is there, as synthesizers that do not stream have it."""
+    for speech in [speech async for speech in stream]:
+        yield speech
 
 
 async def _close(stream: object) -> None:
