@@ -79,7 +79,7 @@ def test_the_images_environment_is_of_settings_there_are(
         for pair in rest.split():
             monkeypatch.setenv(*pair.split("=", 1))
     assert load().server.host == "0.0.0.0"
-    assert of(steps, "VOLUME") == ["/models"]
+    assert of(steps, "VOLUME") == ["/models /data"]
 
 
 def test_compose_builds_this_dockerfile(compose: dict[str, Any]) -> None:

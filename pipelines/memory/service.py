@@ -23,7 +23,7 @@ from .facts import extract
 from .recall import choose, name_of, told
 from .store import Kept, MemoryStore, NewFact, Person, TurnNotes, who
 
-RECALL_DEADLINE_S = 0.8
+RECALL_DEADLINE_S = 1.5
 """Recalling runs beside the appraisal; a reply does not wait for it longer than this."""
 REST_S = 5.0
 """After a failure the database is left alone for this long: a dead one would cost every reply its deadline."""
@@ -143,12 +143,16 @@ class MemoryService:
         if self.problem is not None and self.clock() < self._rested:
             raise MemoryGone(self.problem)
         try:
-            return await self.store.person(owner, user)
+            person = await self.store.person(owner, user)
         except MemoryGone as gone:
-            self._failed(gone)
+            self.failed(gone)
             raise
+        if not self._waiting:
+            self.problem = None
+        return person
 
-    def _failed(self, gone: MemoryGone) -> None:
+    def failed(self, gone: MemoryGone) -> None:
+        """Leave the database alone for a while."""
         self.problem, self._rested = str(gone), self.clock() + REST_S
 
     # -- keeping -----------------------------------------------------------------------------------
@@ -192,7 +196,7 @@ class MemoryService:
                 async with self._lock:
                     await self._keep(item)
             except (MemoryGone, BackendError) as gone:
-                self._failed(gone if isinstance(gone, MemoryGone) else MemoryGone(str(gone)))
+                self.failed(gone if isinstance(gone, MemoryGone) else MemoryGone(str(gone)))
                 await asyncio.sleep(RETRY_S[min(failures, len(RETRY_S) - 1)])
                 failures += 1
                 continue
@@ -230,7 +234,7 @@ class MemoryService:
                         await self.store.purge(self.clock() - self._keep_s)
                     await self.store.reseal()
             except MemoryGone as gone:
-                self._failed(gone)
+                self.failed(gone)
             await asyncio.sleep(UPKEEP_S)
 
 
@@ -256,6 +260,7 @@ class Remembering:
             async with asyncio.timeout(RECALL_DEADLINE_S):
                 return await self._recall(user, situation)
         except TimeoutError:
+            self._service.failed(MemoryGone("the memory took too long"))
             return Recalled(problem="the memory took too long")
         except (MemoryGone, BackendError) as gone:
             return Recalled(problem=str(gone))
