@@ -13,9 +13,10 @@ from typing import Protocol
 from ..pipelines.duplex import outputs as out
 from ..pipelines.duplex.commands import ClearAudio, CommitAudio, Configure, Rejoin
 from ..pipelines.duplex.conversation import Conversation
-from ..pipelines.duplex.observe import every
+from ..pipelines.duplex.observe import Observer, every
 from ..pipelines.duplex.session import Session
 from .auth import Denied, Guest
+from .event_logs import EventLog
 from .outbox import KEPT_BYTES, Gone, Outbox, Said
 from .protocol import Append, AudioInput, Encoder, Event, ProtocolError, Update, WireSession, decode
 from .resumption import Pass, Return, number_of
@@ -52,7 +53,7 @@ class LiveSession:
             self._wire.config(),
             session_id=self.id,
             policy=state.policy,
-            observer=every(state.telemetry.observe, state.traces.observer(guest.name or "", self._conversation)),
+            observer=self._observer(guest),
             memory=state.memory.session(guest.name or "", self.id) if state.memory else None,
         )
         self._input = AudioInput(self._wire.model.audio.input.format.type)
@@ -157,6 +158,13 @@ class LiveSession:
     @property
     def resumable(self) -> bool:
         return self._wire.resume_token is not None
+
+    def _observer(self, guest: Guest) -> Observer:
+        state = self._state
+        watching = [state.telemetry.observe, state.traces.observer(guest.name or "", self._conversation)]
+        if (folder := state.settings.server.event_logs) is not None:
+            watching.append(EventLog(folder, self.id, self._wire.config(), state.policy).observe)
+        return every(*watching)
 
     def _mind_resumption(self) -> None:
         wanted = self._wire.model.empathy.resume and self._limits.resume_s > 0

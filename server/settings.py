@@ -61,6 +61,9 @@ class ServerSection(Section):
     """How long the trace of a session that asked for one is held after its end, in memory only."""
     text_chars: int = Field(20_000, ge=100)
     """Longest text of an item, of instructions, or of a text to speak."""
+    event_logs: Path | None = None
+    """Folder for a log of each session's events, which `affetto replay` checks. What people say stands in it, in words
+    (no sound), until you delete it: only where they know. None writes nothing."""
 
 
 class BackendSection(Section):

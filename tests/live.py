@@ -22,6 +22,8 @@ from affetto.server.settings import load
 
 RATE_HZ = 24_000
 WAIT_S = 15.0
+START_S = 120.0
+"""Real models take long to load on a busy machine."""
 Event = dict[str, Any]
 
 
@@ -166,7 +168,7 @@ def running(**overrides: Any) -> Iterator[Live]:
     thread = threading.Thread(target=run, name="server")
     thread.start()
     try:
-        _wait_until(lambda: server.started or bool(failed), "the server has not started")
+        _wait_until(lambda: server.started or bool(failed), "the server has not started", START_S)
         if failed:
             raise failed[0]
         yield Live(listening.getsockname()[1], server, loops[0])

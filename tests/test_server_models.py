@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,21 +16,29 @@ from numpy.typing import NDArray
 
 from affetto.models.errors import Unavailable
 from affetto.models.store import Store
-from live import RATE_HZ, Live, Wire, audio_of, running
+from affetto.pipelines.duplex import eventlog
+from live import RATE_HZ, Live, Wire, audio_of, eventually, running
 
 pytestmark = pytest.mark.models
+RECORDINGS = Path(__file__).parent / "recordings"
 PATIENCE_S = 90.0
 """Two slow cores shared with other tests; what counts here is that an answer comes, not when."""
 
 
 @pytest.fixture(scope="module")
-def live() -> Iterator[Live]:
+def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the server keeps the event logs of its sessions."""
+    return tmp_path_factory.mktemp("logs")
+
+
+@pytest.fixture(scope="module")
+def live(logs: Path) -> Iterator[Live]:
     for asset in ("silero-vad", "smart-turn", "whisper-base", "kokoro", "minilm", "qwen2.5-coder-1.5b"):
         try:
             Store().path(asset)
         except Unavailable as error:
             pytest.skip(str(error))
-    with running(profile="embedded") as server:
+    with running(profile="embedded", server__event_logs=str(logs)) as server:
         yield server
 
 
@@ -60,10 +69,16 @@ def open_microphone(wire: Wire, sound: NDArray[np.int16]) -> Iterator[None]:
         thread.join()
 
 
-def test_a_recorded_question_is_heard_and_answered_aloud(live: Live, recordings: Path) -> None:
-    path = recordings / "7021-79740-0005.flac"
-    with live.call() as wire, open_microphone(wire, recording(path)):
-        done = wire.until("response.done", timeout_s=PATIENCE_S)
+@pytest.fixture(scope="module")
+def answered(live: Live) -> Wire:
+    """A call in which a recorded question was asked and answered."""
+    with live.call() as wire, open_microphone(wire, recording(RECORDINGS / "7021-79740-0005.flac")):
+        wire.until("response.done", timeout_s=PATIENCE_S)
+    return wire
+
+
+def test_a_recorded_question_is_heard_and_answered_aloud(answered: Wire) -> None:
+    wire, done = answered, answered.events[-1]
     heard = next(e["transcript"] for e in wire.events if e["type"].endswith("transcription.completed"))
     said = done["response"]["output"][0]["content"][0]["transcript"]
     assert len(heard.split()) >= 3
@@ -73,6 +88,14 @@ def test_a_recorded_question_is_heard_and_answered_aloud(live: Live, recordings:
     assert np.abs(audio_of(wire.events)).max() > 1000
     assert done["empathy"]["timings_ms"]["first_audio"] > 0
     assert wire.errors() == []
+
+
+def test_the_log_of_that_call_replays_bit_for_bit(live: Live, answered: Wire, logs: Path) -> None:
+    path = logs / f"{answered.events[0]['session']['id'].removeprefix('sess_')}.log"
+    eventually(lambda: live.get("/ready").json()["sessions"] == 0, "the session has not ended")
+    lines = path.read_text().splitlines()
+    assert {"CuesRead", "Appraised", "Voiced", "Closed"} <= {json.loads(line).get("event") for line in lines}
+    assert eventlog.replay(lines) is None
 
 
 def test_the_same_recording_as_a_file(live: Live, recordings: Path) -> None:

@@ -1,6 +1,6 @@
 """A session's events as JSON lines, and the proof that they give the same decisions again.
 
-The log holds what was said, so it is written only where a session asked to be traced. It holds no audio.
+The log holds what was said, so it is written only where the operator asks for it. It holds no audio.
 """
 
 from __future__ import annotations

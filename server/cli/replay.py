@@ -14,7 +14,7 @@ from .outcome import FAILED, OK, USAGE
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("log", type=Path, help="event log of a session (written where duplex.event_logs is set)")
+    parser.add_argument("log", type=Path, help="event log of a session (written where server.event_logs is set)")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
