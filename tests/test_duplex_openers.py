@@ -146,6 +146,21 @@ def test_what_counts_as_saying_it_twice(opener: str, reply: str, expected: bool)
     assert openers.echoes(opener, reply) is expected
 
 
+@pytest.mark.parametrize(
+    ("pieces", "said", "echoed"),
+    [
+        (["Fourteen ", "years is a ", "long time."], "Fourteen years is a long time.", False),
+        (["I'm ", "so ", "sorry your ", "dog died."], "", True),
+        (["Phew!"], "Phew!", False),
+        (["So, "], "", False),
+    ],
+)
+def test_first_words_are_held_until_they_are_known_to_be_new(pieces: list[str], said: str, echoed: bool) -> None:
+    opening = openers.Opening("I'm so sorry.")
+    assert "".join(opening.feed(piece) for piece in pieces) + opening.end() == said
+    assert opening.echoed is echoed
+
+
 def test_one_conversation_is_not_like_the_next() -> None:
     texts = [f"We had to sell house number {number}." for number in range(300)]
     chosen = Counter(openers.beginning(openers.choose(BASE, said(text))) for text in texts)

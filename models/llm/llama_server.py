@@ -42,13 +42,14 @@ def main() -> None:
     _die_with_parent()
     out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # What native code prints must not look like an address.
-    server = _serve(ServerConfig(**json.loads(sys.stdin.readline())))
+    server = serve(ServerConfig(**json.loads(sys.stdin.readline())))
     print(json.dumps({"url": server.listening_address}), file=out, flush=True)
     sys.stdin.read()
     os._exit(0)  # Native threads may be in the middle of a token; nothing needs saving.
 
 
-def _serve(config: ServerConfig):  # type: ignore[no-untyped-def]  # xllamacpp has no types
+def serve(config: ServerConfig):  # type: ignore[no-untyped-def]  # xllamacpp has no types
+    """A server in this process; without a key it lets anyone on this machine in."""
     try:
         import xllamacpp
     except ImportError as error:
@@ -64,7 +65,7 @@ def _serve(config: ServerConfig):  # type: ignore[no-untyped-def]  # xllamacpp h
     params.hostnames = ["127.0.0.1"]
     params.port = 0
     params.ui = False
-    params.api_keys = [config.api_key]
+    params.api_keys = [config.api_key] if config.api_key else []
     params.cache_prompt = True
     params.cache_ram_mib = config.cache_ram_mib
     params.verbosity = LOG_LEVEL

@@ -86,7 +86,7 @@ def choose(appraisal: Appraisal, situation: Situation, instructions: str = "") -
     if appraisal.risk is Risk.CRISIS or not text or wording.courtesy(text) or not _english(situation, instructions):
         return ""
     lately = {beginning(turn.reply) for turn in situation.past[-LATELY:]}
-    when = _when(appraisal, situation)
+    when = kind(appraisal, situation)
     options: list[str] = []
     for cell in sorted(bank(), key=lambda cell: -cell.special):
         if len(options) >= FEWEST:
@@ -120,10 +120,15 @@ class Opening:
         if self._decided:
             return "" if self.echoed else text
         self._held += text
-        return self.end() if len(self._held.split()) >= ECHO_WORDS else ""
+        return self._decide() if len(self._held.split()) >= ECHO_WORDS else ""
 
     def end(self) -> str:
-        """What is still held back, at the latest when the reply ends."""
+        """What is still held back when the reply ends; "So," alone is no reply."""
+        if not self._decided and not re.search(r"[.!?…]\W*$", self._held):
+            self._decided, self._held = True, ""
+        return self._decide()
+
+    def _decide(self) -> str:
         if self._decided:
             return ""
         self._decided, self.echoed = True, echoes(self._opener, self._held)
@@ -162,7 +167,7 @@ def _weighty(text: str) -> list[str]:
     ]
 
 
-def _when(appraisal: Appraisal, situation: Situation) -> When:
+def kind(appraisal: Appraisal, situation: Situation) -> When:
     """Which kind of opener is safe: "" names the feeling."""
     if appraisal.risk is Risk.WATCH:
         return "watch"

@@ -5,6 +5,7 @@ examples:
   affetto eval turns --events events.csv --root recordings --json    columns: file,event,speaker,start,end,other
   affetto eval turns --manifest test.csv --root recordings --json    columns: path,text; pauses are put in
   affetto eval speech --limit 6 --out samples                        the voice itself
+  affetto eval openers --coe corpus --json                           turns of the stories held out from training
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class BadInput(Exception):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("part", choices=["asr", "turns", "speech"], help="what to measure")
+    parser.add_argument("part", choices=["asr", "turns", "speech", "openers"], help="what to measure")
     parser.add_argument("--manifest", type=Path, metavar="CSV", help="the data, one row a recording")
     parser.add_argument("--events", type=Path, metavar="CSV", help="time-stamped events of recorded talk (turns)")
     parser.add_argument("--root", type=Path, metavar="DIR", help="folder its paths start from (default: the CSV's)")
@@ -36,12 +37,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--limit", type=int, metavar="N", help="speak only N of the 60 sentences (speech)")
     parser.add_argument("--out", type=Path, metavar="DIR", help="write WAV files and a picture of each tone (speech)")
     parser.add_argument("--quick", action="store_true", help="leave out the sweeps of single controls (speech)")
+    parser.add_argument("--coe", type=Path, metavar="DIR", help="folder of the corpus, *.jsonl (openers)")
+    parser.add_argument("--unheard", action="store_true", help="leave the voice out (openers)")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options.add_settings(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    return {"asr": _asr, "turns": _turns, "speech": _speech}[args.part](args)
+    return {"asr": _asr, "turns": _turns, "speech": _speech, "openers": _openers}[args.part](args)
 
 
 def _speech(args: argparse.Namespace) -> int:
@@ -49,6 +52,23 @@ def _speech(args: argparse.Namespace) -> int:
 
     found = evaluate_speech.report(options.settings_of(args), args)
     print(json.dumps(found, ensure_ascii=False) if args.json else evaluate_speech.told(found))
+    return OK
+
+
+def _openers(args: argparse.Namespace) -> int:
+    if args.coe is None:
+        raise BadInput("say what to measure on: --coe DIR, the corpus's folder")
+    settings = options.settings_of(args)
+    from ...models import registry
+    from ...pipelines.evaluation import openers
+    from ...pipelines.training import corpus, split
+
+    store = Store(settings.models_dir)
+    weights.pull(store, ["minilm"])
+    appraiser = registry.create("appraiser", settings.appraiser.backend, settings.appraiser.options, store)
+    examples = [example for example in corpus.read(args.coe) if split.is_held_out(example.dialogue)]
+    report = asyncio.run(openers.evaluate(appraiser, examples, unheard=args.unheard))
+    print(json.dumps(report, ensure_ascii=False, indent=None if args.json else 2))
     return OK
 
 

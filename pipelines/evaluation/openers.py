@@ -1,0 +1,54 @@
+"""How openers fit on dialogues whose right reading is known: the wrong clause is the worst that can be said."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from ...models.base import Appraiser, Situation
+from ...models.labels import Emotion
+from ..duplex import openers, safety
+from ..training.corpus import Example
+
+
+async def evaluate(appraiser: Appraiser, examples: Iterable[Example], *, unheard: bool = False) -> dict[str, Any]:
+    """Appraise each turn, choose its opener, and compare what it asserts with the corpus's plan.
+
+    Gives turns, openers (turns that got one), named (openers that assert the appraised feeling), wrong_sign (of those,
+    how many cheer a sad turn or pity a glad one), most_alike (share of the commonest two first words among openers),
+    and the wrong ones in full. `unheard` leaves the voice out.
+    """
+    beginnings: Counter[tuple[str, ...]] = Counter()
+    kinds: Counter[str] = Counter()
+    wrong: list[dict[str, str]] = []
+    turns = 0
+    for example in examples:
+        situation = _unheard(example.situation) if unheard else example.situation
+        appraisal = safety.checked(await appraiser.appraise(situation), situation)
+        opener, turns = openers.choose(appraisal, situation), turns + 1
+        if not opener:
+            continue
+        beginnings[openers.beginning(opener)] += 1
+        kind = openers.kind(appraisal, situation)
+        kinds[kind or "named"] += 1
+        if not kind and _sign(appraisal.emotion) * _sign(example.plan.emotion) < 0:
+            wrong.append({"said": situation.text, "opener": opener, "felt": str(example.plan.emotion)})
+    said = sum(beginnings.values())
+    return {
+        "turns": turns,
+        "openers": said,
+        "kinds": dict(kinds.most_common()),
+        "wrong_sign": len(wrong),
+        "most_alike": round(max(beginnings.values(), default=0) / max(1, said), 3),
+        "wrong": wrong,
+    }
+
+
+def _unheard(situation: Situation) -> Situation:
+    return replace(situation, cues=None, past=tuple(replace(turn, cues=None) for turn in situation.past))
+
+
+def _sign(emotion: Emotion) -> int:
+    return 1 if emotion in openers.JOYS else 0 if emotion in openers.EVEN else -1
