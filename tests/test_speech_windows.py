@@ -49,8 +49,7 @@ def test_a_step_between_windows_becomes_a_slope() -> None:
 @given(hz=st.lists(st.floats(60, 400), min_size=240, max_size=240), at=st.integers(1, 4))
 def test_a_windows_harmonics_come_in_the_phase_of_the_whole(hz: list[float], at: int) -> None:
     pitch = np.array([hz], np.float32)
-    window = list(windows(120))[at - 1] if at < 5 else None
-    assert window is not None
+    window = list(windows(120, sizes=(16, 24, 30)))[at - 1]
     part = in_phase(pitch, window)
     before = pitch[0, : 2 * window.first].sum(dtype=np.float64) * VALUE_S
     kept = (window.start - window.first) * 2
@@ -118,3 +117,8 @@ def test_words_lie_on_their_own_phonemes(words: list[str], sounds: str, expected
             assert abs(got[1] - exact[1]) <= 6
         else:
             assert timed.start == timed.end
+
+
+@pytest.mark.parametrize(("frames", "count"), [(1, 1), (56, 1), (57, 2), (250, 5)])
+def test_a_short_phrase_is_one_window(frames: int, count: int) -> None:
+    assert len(list(windows(frames + 10, begin=10))) == count

@@ -18,9 +18,12 @@ Floats = NDArray[np.float32]
 
 FRAME_SAMPLES = 600
 """25 ms at 24 kHz."""
-SIZES = (16, 24, 40, 64)
+SIZES = (24, 40, 64)
 """Frames of the first window, the second, ...; the last holds for the rest. The first is soon there, and each next
 one is done before the one before has been played."""
+AT_ONCE = 56
+"""A phrase of so few frames is one window: cut, its parts would be too short for their statistics to be a voice's, and
+speech recognition hears other words (docs/voice.md)."""
 LEFT, RIGHT = 16, 12
 """Frames of context (docs/voice.md has the measurements)."""
 SHORTEST = 20
@@ -44,6 +47,9 @@ class Window:
 def windows(frames: int, *, begin: int = 0, sizes: Sequence[int] = SIZES) -> Iterator[Window]:
     """Windows that together cover [begin, frames)."""
     start, index = begin, 0
+    if 0 < frames - begin <= AT_ONCE:
+        yield Window(begin, frames, max(0, begin - LEFT), frames)
+        return
     while start < frames:
         end = start + sizes[min(index, len(sizes) - 1)]
         if frames - end < SHORTEST:
