@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import pytest
 
 from affetto.models.base import (
     Appraisal,
@@ -374,11 +375,17 @@ def test_a_turn_by_hand() -> None:
     assert [o.status for o in line.of(ResponseEnded)] == ["completed"]
 
 
-def test_twenty_interruptions_leave_nothing_behind() -> None:
-    line = play([(0.5, False), (1.0, True)] + [(1.5, False), (0.6, True)] * 20 + [(8, False)])
+@pytest.mark.parametrize("apart", [(1.5, 0.6), (0.2, 0.3), (0.1, 0.4)])
+def test_twenty_interruptions_leave_nothing_behind(apart: tuple[float, float]) -> None:
+    quiet, loud = apart
+    line = play([(0.5, False), (1.0, True), (2.0, False)] + [(loud, True), (quiet, False)] * 20 + [(8, False)])
     started, ended = line.of(ResponseStarted), line.of(ResponseEnded)
-    assert len(started) == len(ended)
+    assert [o.response_id for o in started] == [o.response_id for o in ended]
     assert line.doubles.generating == 0
+    over: set[str] = set()
+    for output in line.of(ResponseAudio, ResponseText, ResponseEnded):
+        assert output.response_id not in over, "something of a response after its end"
+        over |= {output.response_id} if isinstance(output, ResponseEnded) else set()
 
 
 def test_a_client_that_stops_sending_mid_word_is_still_answered() -> None:
