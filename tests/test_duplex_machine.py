@@ -235,7 +235,6 @@ class ConversationMachine(RuleBasedStateMachine):
             if entry.item.role == "assistant" and entry.item.text:
                 assert SPOKEN.startswith(entry.item.text.split("  ")[0]) or SPOKEN in entry.item.text
 
-
     def teardown(self) -> None:
         """Nobody speaks any more and nothing answers: every state is left by its deadline."""
         if not hasattr(self, "conversation"):
