@@ -1,7 +1,8 @@
 """Which one thing to bring up, if any: by likeness to what was said, by weight, by time. Pure.
 
 People who know somebody do not recite; they mention one thing, when it bears on what is said, or when the other
-comes back and something was about to happen. The figures were set on the corpus (docs/memory.md).
+comes back and something was about to happen. A fact out of place is worse than one not brought
+up: lower bounds (also only for facts that share a word with what was said) doubled those out of place on the corpus.
 """
 
 from __future__ import annotations
