@@ -26,6 +26,7 @@ from websockets.asyncio.client import connect as open_socket
 
 from ..server.protocol import PATH
 from .errors import CallEnded, CannotConnect, ServerError
+from .lasting import LastingSocket
 from .turn import Pcm, Turn, TurnCollector
 
 Event = dict[str, Any]
@@ -49,7 +50,7 @@ def endpoint(url: str) -> str:
 class Call:
     """A live session. `session` is its effective state, as the server last told it."""
 
-    def __init__(self, socket: ClientConnection) -> None:
+    def __init__(self, socket: ClientConnection | LastingSocket) -> None:
         self._socket = socket
         self.session: Event = {}
 
@@ -155,9 +156,12 @@ class Call:
 
 @asynccontextmanager
 async def connect(
-    url: str | None = None, *, api_key: str | None = None, timeout_s: float = 20, **session: Any
+    url: str | None = None, *, api_key: str | None = None, timeout_s: float = 20, resume: bool = False, **session: Any
 ) -> AsyncIterator[Call]:
     """Open a call; `session` are fields of a first `session.update`, e.g. `empathy={"events": True}`.
+
+    With `resume` the call outlives its line: where that breaks, another is sought for a minute, and the call goes on as
+    if nothing had happened; what is sent meanwhile waits. Somebody must be reading.
 
     Address and key come from $AFFETTO_URL and $AFFETTO_KEY where they are not given.
 
@@ -166,7 +170,12 @@ async def connect(
         ServerError: the server does not take these session fields.
     """
     key = api_key or os.environ.get(KEY_VARIABLE)
-    socket = await _open(endpoint(url or os.environ.get(URL_VARIABLE) or DEFAULT_URL), key, timeout_s)
+    address = endpoint(url or os.environ.get(URL_VARIABLE) or DEFAULT_URL)
+    socket: ClientConnection | LastingSocket = await _open(address, key, timeout_s)
+    if resume:
+        assert isinstance(socket, ClientConnection)
+        socket = LastingSocket(socket, lambda headers: _open_line(address, key, timeout_s, headers))
+        session["empathy"] = {**session.get("empathy", {}), "resume": True}
     try:
         call = Call(socket)
         await call.wait_for("session.created", timeout_s=timeout_s)
@@ -178,18 +187,21 @@ async def connect(
         await socket.close()
 
 
+async def _open_line(url: str, key: str | None, timeout_s: float, headers: Mapping[str, str]) -> ClientConnection:
+    return await open_socket(
+        url,
+        additional_headers={**headers, **({"Authorization": f"Bearer {key}"} if key else {})},
+        max_size=MESSAGE_BYTES,
+        compression=None,
+        proxy=None,
+        open_timeout=timeout_s,
+        close_timeout=CLOSE_S,
+    )
+
+
 async def _open(url: str, key: str | None, timeout_s: float) -> ClientConnection:
-    headers = {"Authorization": f"Bearer {key}"} if key else {}
     try:
-        return await open_socket(
-            url,
-            additional_headers=headers,
-            max_size=MESSAGE_BYTES,
-            compression=None,
-            proxy=None,
-            open_timeout=timeout_s,
-            close_timeout=CLOSE_S,
-        )
+        return await _open_line(url, key, timeout_s, {})
     except websockets.exceptions.InvalidURI as error:
         raise CannotConnect(f"{url!r} is no address of a server: write e.g. {DEFAULT_URL}") from error
     except websockets.exceptions.InvalidStatus as error:

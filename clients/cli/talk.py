@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
 
     async def talk() -> None:
         empathy = {**microphone.SESSION["empathy"], "backchannels": args.backchannels}
-        async with connect(args.url, api_key=args.key, empathy=empathy) as call:
+        async with connect(args.url, api_key=args.key, resume=True, empathy=empathy) as call:
             console.print(NOTICE)
             await microphone.talk(call, shown_on(console), library=card)
 
