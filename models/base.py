@@ -107,18 +107,29 @@ class Prosody:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """This speaker's usual: running means over `turns` turns of the session."""
+    """This speaker's usual: running means over `turns` turns of the session.
+
+    `voice` is the mean of `Cues.voice` over `voice_turns`; it is neither shown nor logged.
+    """
 
     turns: int = 0
     pitch_hz: float | None = None
     pitch_range_semitones: float | None = None
     energy_db: float | None = None
     words_per_s: float | None = None
+    tilt_db_per_octave: float | None = None
+    voice: tuple[float, ...] | None = field(default=None, repr=False)
+    voice_turns: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Cues:
-    """What the voice carries. Emotion probabilities are soft labels and need not sum to 1."""
+    """What the voice carries. Emotion probabilities are soft labels and need not sum to 1.
+
+    `words` is what the words alone would make one expect, by family of emotion, and `conflict` how surely the voice
+    says otherwise (0 to 1; unknown where either is). `voice` is the turn in the extractor's own numbers, which join
+    the speaker's baseline; hearing takes it off before anybody else sees the cues.
+    """
 
     emotion: Mapping[Emotion, float] | None = None
     valence: float | None = None
@@ -134,6 +145,9 @@ class Cues:
     confidence: float | None = None
     prosody: Prosody | None = None
     evidence: tuple[Evidence, ...] = ()
+    words: Mapping[Emotion, float] | None = None
+    conflict: float | None = None
+    voice: tuple[float, ...] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,11 @@ BACKENDS: dict[str, dict[str, str]] = {
         "faster_whisper": ".asr.faster_whisper:FasterWhisper",
         "scripted": ".asr.scripted:ScriptedRecognizer",
     },
-    "cues": {"prosody": ".cues.prosody:ProsodyCues", "scripted": ".cues.scripted:ScriptedCues"},
+    "cues": {
+        "voice": ".cues.voice:VoiceCues",
+        "prosody": ".cues.prosody:ProsodyCues",
+        "scripted": ".cues.scripted:ScriptedCues",
+    },
     "appraiser": {
         "llm": ".appraisal.llm:LLMAppraiser",
         "small": ".appraisal.small:SmallAppraiser",

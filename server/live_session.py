@@ -302,10 +302,16 @@ def new_wire_session(state: ServerState, session_id: str, model: str, guest: Gue
         instructions=settings.voice.instructions,
         text_chars=settings.server.text_chars,
         expires_at=int(time.time() + settings.server.session_s),
+        withheld=withheld(state.backends.cues),
     )
     wire.merge(dict(guest.session))
     wire.user_is_fixed = guest.by_secret
     return wire
+
+
+def withheld(cues: object) -> frozenset[str]:
+    """Switches of `session.empathy` that stay off because the operator keeps the backend from inferring it."""
+    return getattr(cues, "withheld", frozenset())
 
 
 def _audio(said: list[Said]) -> dict[str, float]:

@@ -122,7 +122,7 @@ PROFILES: dict[str, dict[str, dict[str, Any]]] = {
         "vad": {"backend": "silero"},
         "turn": {"backend": "smart_turn"},
         "asr": {"backend": "faster_whisper"},
-        "cues": {"backend": "prosody"},
+        "cues": {"backend": "voice"},
         "appraiser": {"backend": "small"},
         "llm": {"backend": "llama"},
         "tts": {"backend": "kokoro"},
@@ -154,7 +154,7 @@ class Settings(BaseSettings):
     vad: BackendSection = BackendSection(backend="silero")
     turn: BackendSection = BackendSection(backend="smart_turn")
     asr: BackendSection = BackendSection(backend="faster_whisper")
-    cues: BackendSection = BackendSection(backend="prosody")
+    cues: BackendSection = BackendSection(backend="voice")
     appraiser: BackendSection = BackendSection(backend="small")
     llm: BackendSection = BackendSection(backend="llama")
     tts: BackendSection = BackendSection(backend="kokoro")

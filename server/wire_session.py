@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import Any
 
 from pydantic import ValidationError
@@ -34,7 +35,9 @@ class WireSession:
         instructions: str = "",
         text_chars: int = 20_000,
         expires_at: int | None = None,
+        withheld: Collection[str] = (),
     ) -> None:
+        """`withheld` names the switches of `session.empathy` that the operator keeps off whatever a client asks."""
         self.id = session_id
         self.name = model
         self.resume_token: str | None = None
@@ -45,7 +48,8 @@ class WireSession:
         """Set where a client secret was issued: whoever holds it is no other person than it says."""
         self._text_chars = text_chars
         self._expires_at = expires_at
-        self.model = SessionModel(instructions=instructions, audio=Audio(output=Output(voice=voice)))
+        self._withheld = dict.fromkeys(withheld, False)
+        self.model = self._allowed(SessionModel(instructions=instructions, audio=Audio(output=Output(voice=voice))))
 
     def merge(self, patch: dict[str, Any], event_id: str | None = None) -> None:
         """Take an update: objects are merged key by key, null clears.
@@ -56,7 +60,7 @@ class WireSession:
         _check_kind(patch, event_id)
         merged = _merge(self.model.model_dump(), lifted(patch))
         try:
-            model = SessionModel.model_validate(merged)
+            model = self._allowed(SessionModel.model_validate(merged))
         except ValidationError as error:
             raise from_validation(error, "session", event_id) from None
         if self.voice_is_fixed and model.audio.output.voice != self.model.audio.output.voice:
@@ -95,6 +99,9 @@ class WireSession:
             max_output_tokens=None if limit == "inf" else limit,
             empathy=model.empathy.config,
         )
+
+    def _allowed(self, model: SessionModel) -> SessionModel:
+        return model.model_copy(update={"empathy": model.empathy.model_copy(update=self._withheld)})
 
     def _echo(self, model: SessionModel) -> dict[str, Any]:
         document = model.model_dump(mode="json")

@@ -33,7 +33,7 @@ REAL: dict[str, tuple[tuple[str, dict[str, Any], tuple[str, ...]], ...]] = {
     "vad": (("silero", {}, ("silero-vad",)),),
     "turn": (("smart_turn", {}, ("smart-turn",)),),
     "asr": (("faster_whisper", {}, ("whisper-base",)),),
-    "cues": (("prosody", {}, ()),),
+    "cues": (("prosody", {}, ()), ("voice", {}, ("minilm",))),
     "llm": (("llama", {"model": "smollm2-135m"}, ("smollm2-135m",)),),
     "tts": (("kokoro", {}, ("kokoro",)), ("piper", {}, ("piper-joe",))),
     "embedder": (("minilm", {}, ("minilm",)),),

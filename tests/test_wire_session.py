@@ -261,3 +261,12 @@ def test_lifting_touches_nothing_but_flat_fields(patch: dict[str, Any]) -> None:
     before = json.dumps(patch, sort_keys=True)
     lifted(patch)
     assert json.dumps(patch, sort_keys=True) == before
+
+
+def test_what_the_operator_withholds_stays_off_and_the_session_says_so() -> None:
+    wire = session(withheld={"age", "acoustic"})
+    assert wire.echo()["empathy"]["acoustic"] is False
+    wire.merge({"empathy": {"age": True, "gender": True, "acoustic": True}})
+    echoed = wire.echo()["empathy"]
+    assert (echoed["acoustic"], echoed["age"], echoed["gender"]) == (False, False, True)
+    assert wire.config().empathy.age is False

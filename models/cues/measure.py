@@ -103,6 +103,20 @@ def jitter(pitch: Floats) -> float | None:
     return float(np.mean(change) / np.mean(periods[1:][pairs]))
 
 
+def tremor_semitones(pitch: Floats) -> float | None:
+    """Deviation of the pitch's quick movement (about 4 to 20 Hz) within voiced stretches of 0.3 s and more."""
+    padded = np.concatenate([[False], pitch > 0, [False]]).astype(np.int8)
+    starts, ends = np.flatnonzero(np.diff(padded) == 1), np.flatnonzero(np.diff(padded) == -1)
+    squares, count = 0.0, 0
+    for start, end in zip(starts, ends, strict=True):
+        if end - start < 30:
+            continue
+        tones = semitones(pitch[start:end], LOWEST_HZ)
+        quick = np.convolve(tones, np.ones(5) / 5, "same") - np.convolve(tones, np.ones(25) / 25, "same")
+        squares, count = squares + float(np.square(quick[12:-12]).sum()), count + len(quick) - 24
+    return float(np.sqrt(squares / count)) if count > 20 else None
+
+
 def shimmer(level_db: Floats, pitch: Floats) -> float | None:
     """Mean change of the level from hop to hop within voiced stretches, dB."""
     count = min(len(level_db), len(pitch))

@@ -39,7 +39,7 @@ class Hearing:
         self.baseline = Baseline()
 
     async def hear(self, action: Hear, audio: Samples, config: SessionConfig) -> None:
-        """Recognise a stretch of a turn; at its end judge the pause and read the voice, side by side."""
+        """Recognise a stretch of a turn and read the voice; at its end judge the pause, too, side by side."""
         if not action.final:
             await self._partial(action, audio, config)
             return
@@ -90,6 +90,8 @@ class Hearing:
         if recognition is not None:
             transcript = draft.partial(recognition) if draft.open_from == opened else draft.standing()
             self._post(Recognized(self._now(), action.turn, action.revision, transcript))
+            if draft.open_from == opened:
+                await self._read(action, audio, draft.final(recognition), config)
 
     async def _final(self, action: Hear, audio: Samples, config: SessionConfig) -> None:
         draft = self._draft(action)
@@ -161,10 +163,12 @@ class Hearing:
             cues,
             age=cues.age if config.empathy.age else None,
             gender=cues.gender if config.empathy.gender else None,
+            voice=None,
         )
-        self._latest = (action.turn, shown)
-        if action.turn <= self._counted:
-            self.baseline = updated(self.baseline, shown)
+        if action.final:
+            self._latest = (action.turn, cues)
+            if action.turn <= self._counted:
+                self.baseline = updated(self.baseline, cues)
         self._post(CuesRead(self._now(), action.turn, action.revision, shown))
 
     def _fail(self, action: Hear, stage: str, error: BackendError) -> None:

@@ -20,11 +20,13 @@ def cues_record(cues: Cues) -> dict[str, Any]:
         "energy_db": cues.energy_db,
         "rate_ratio": cues.rate_ratio,
         "confidence": cues.confidence,
+        "conflict": cues.conflict,
     }
     record = {key: _round(value) for key, value in record.items() if value is not None}
-    if cues.emotion is not None:
-        ranked = sorted(cues.emotion.items(), key=lambda pair: -pair[1])
-        record["emotion"] = {str(label): _round(p) for label, p in ranked if p >= 0.01}
+    for name, distribution in (("emotion", cues.emotion), ("words", cues.words)):
+        if distribution is not None:
+            ranked = sorted(distribution.items(), key=lambda pair: -pair[1])
+            record[name] = {str(label): _round(p) for label, p in ranked if p >= 0.01}
     record["style"] = [str(style) for style in cues.style]
     record["events"] = [
         {

@@ -171,7 +171,8 @@ class Turns:
         if turn is None or turn.number != event.turn or event.revision != turn.revision:
             return
         turn.cues = event.cues
-        self._context.notice("cues", item_id=turn.item_id, **cues_record(event.cues))
+        partial = turn is self.current and self.phase is Phase.SPEAKING
+        self._context.notice("cues", item_id=turn.item_id, partial=partial, **cues_record(event.cues))
         if turn.committed_at is not None:
             self._context.history.annotate(turn.item_id, cues=event.cues)
         elif self._at_pause(event.turn, event.revision) is not None:

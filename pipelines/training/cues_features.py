@@ -6,7 +6,7 @@ Training reads what the live loop reads: the recogniser's own encoding of the sp
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +14,9 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from ...models.asr.faster_whisper import FasterWhisper, Options
-from ...models.base import HEARING_RATE_HZ, Samples
+from ...models.asr.faster_whisper import ENCODER_HOP, FasterWhisper, Options
+from ...models.base import HEARING_RATE_HZ, Encoding, Samples
+from ...models.cues import features, prosody
 from ...models.store import Store
 from .augment import Materials, varied
 
@@ -48,14 +49,34 @@ class Encoder:
     def frames(self, path: Path, variant: int = 0) -> NDArray[np.float32]:
         """Encoder frames [n, 512], 20 ms each."""
         kept = self._cache / f"{variant}" / path.parent.name / f"{path.stem}.npy"
+        return self._kept(kept, lambda: self.audio(path, variant))
+
+    def _kept(self, kept: Path, audio: Callable[[], Samples]) -> NDArray[np.float32]:
         if kept.is_file():
             return np.asarray(np.load(kept), np.float32)
-        frames = self._whisper().encoding(self.audio(path, variant)).frames
+        frames = self._whisper().encoding(audio()).frames
         kept.parent.mkdir(parents=True, exist_ok=True)
         partial = kept.with_suffix(".partial.npy")
         np.save(partial, frames.astype(np.float16))
         partial.replace(kept)
         return frames
+
+    def turn(self, path: Path, variant: int = 0) -> features.Turn:
+        """The recording as the cue heads take it. Its numbers are kept beside its frames."""
+        frames = self.frames(path, variant)
+        kept = self._cache / f"{variant}" / path.parent.name / f"{path.stem}.turn.npz"
+        if kept.is_file():
+            with np.load(kept) as data:
+                return features.Turn(frames, data["speech"], data["numbers"])
+        audio = self.audio(path, variant)
+        turn = features.of(audio, Encoding(frames, ENCODER_HOP), prosody.contours_of(audio))
+        np.savez(kept, speech=turn.speech, numbers=turn.numbers)
+        return turn
+
+    def frames_of(self, name: str, audio: Samples) -> NDArray[np.float32]:
+        """Encoder frames of made-up audio, kept under a name that stands for it."""
+        digest = hashlib.sha256(f"{name}:{audio.tobytes().hex()[:64]}:{len(audio)}".encode()).hexdigest()[:24]
+        return self._kept(self._cache / "made" / f"{digest}.npy", lambda: audio)
 
     def _whisper(self) -> FasterWhisper:
         if self._model is None:

@@ -6,6 +6,8 @@ examples:
   affetto eval turns --manifest test.csv --root recordings --json    columns: path,text; pauses are put in
   affetto eval speech --limit 6 --out samples                        the voice itself
   affetto eval openers --coe corpus --json                           turns of the stories held out from training
+  affetto eval cues --manifest index.csv --root recordings --json    columns: path,emotion[,ds,speaker,gender,age,...]
+  affetto eval cues --manifest index.csv --weights research --where ds=ravdess --plots plots
 """
 
 from __future__ import annotations
@@ -14,9 +16,11 @@ import argparse
 import asyncio
 import csv
 import json
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from ...models.errors import Unavailable
 from ...models.store import Store
 from . import options, weights
 from .outcome import OK
@@ -29,7 +33,7 @@ class BadInput(Exception):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("part", choices=["asr", "turns", "speech", "openers"], help="what to measure")
+    parser.add_argument("part", choices=["asr", "turns", "speech", "openers", "cues"], help="what to measure")
     parser.add_argument("--manifest", type=Path, metavar="CSV", help="the data, one row a recording")
     parser.add_argument("--events", type=Path, metavar="CSV", help="time-stamped events of recorded talk (turns)")
     parser.add_argument("--root", type=Path, metavar="DIR", help="folder its paths start from (default: the CSV's)")
@@ -40,11 +44,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--coe", type=Path, metavar="DIR", help="folder of the corpus, *.jsonl (openers)")
     parser.add_argument("--unheard", action="store_true", help="leave the voice out (openers)")
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--weights", metavar="SET", help="cues: open, research or a file (default: the settings')")
+    parser.add_argument("--plots", type=Path, metavar="DIR", help='cues: folder for PNGs (needs the extra "train")')
     options.add_settings(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    return {"asr": _asr, "turns": _turns, "speech": _speech, "openers": _openers}[args.part](args)
+    return {"asr": _asr, "turns": _turns, "speech": _speech, "openers": _openers, "cues": _cues}[args.part](args)
 
 
 def _speech(args: argparse.Namespace) -> int:
@@ -109,11 +115,31 @@ def _turns(args: argparse.Namespace) -> int:
     return OK
 
 
-def _manifest(args: argparse.Namespace) -> tuple[list[dict[str, str]], Path]:
-    """Rows with a text, and the folder that their paths start from. Raises BadInput."""
+def _cues(args: argparse.Namespace) -> int:
+    settings = options.settings_of(args)
+    rows, root = _manifest(args, "emotion")
+    if args.plots is not None and find_spec("matplotlib") is None:
+        raise Unavailable("--plots needs matplotlib: pip install 'affetto[train]'")
+    from ...models import registry
+    from ...models.cues import voice
+    from ...pipelines.evaluation import cues, plots
+
+    store = Store(settings.models_dir)
+    weights.pull(store, ["whisper-base"])
+    trained = voice.trained(args.weights or settings.cues.options.get("weights", "open"))
+    encoder = registry.create("asr", "faster_whisper", {}, store)
+    report = cues.evaluate(trained, encoder, rows, root)
+    if args.plots is not None:
+        plots.draw(args.plots, report.truth, report.probabilities, cues.NAMES, report.figures)
+    print(json.dumps(report.figures, ensure_ascii=False, indent=None if args.json else 1))
+    return OK
+
+
+def _manifest(args: argparse.Namespace, labelled: str = "text") -> tuple[list[dict[str, str]], Path]:
+    """Rows with what labels them, and the folder that their paths start from. Raises BadInput."""
     if args.manifest is None:
         raise BadInput("say what to measure on: --manifest CSV" + (" or --events CSV" * (args.part == "turns")))
-    return _rows(args.manifest, args.where), args.root or args.manifest.parent
+    return _rows(args.manifest, args.where, labelled), args.root or args.manifest.parent
 
 
 def _table(path: Path, columns: set[str]) -> list[dict[str, str]]:
@@ -127,13 +153,15 @@ def _table(path: Path, columns: set[str]) -> list[dict[str, str]]:
     return rows
 
 
-def _rows(manifest: Path, conditions: list[str]) -> list[dict[str, str]]:
-    """Rows of the manifest that have what is needed. Raises BadInput."""
-    rows = _table(manifest, {"path", "text"})
+def _rows(manifest: Path, conditions: list[str], labelled: str) -> list[dict[str, str]]:
+    """Rows of the manifest that fit the conditions, and have a text where that is wanted. Raises BadInput."""
+    rows = _table(manifest, {"path", labelled})
     wanted = [condition.partition("=") for condition in conditions]
-    kept = [row for row in rows if row["text"] and all(row.get(key) == value for key, _, value in wanted)]
+    kept = [row for row in rows if all(row.get(key) == value for key, _, value in wanted)]
+    kept = [row for row in kept if row["text"]] if labelled == "text" else kept
     if not kept:
-        raise BadInput(f"no row of {manifest} has a text and fits {', '.join(conditions)}")
+        text = "has a text and " if labelled == "text" else ""
+        raise BadInput(f"no row of {manifest} {text}fits {', '.join(conditions)}")
     return kept
 
 

@@ -8,6 +8,8 @@ STATUSES = {
     "BadSettings": USAGE,
     "BadBackend": USAGE,
     "BadInput": USAGE,
+    "BadManifest": USAGE,
+    "TooLittle": USAGE,
     "BadCorpus": USAGE,
     "BadGoEmotions": USAGE,
     "UnknownAsset": USAGE,

@@ -3,6 +3,8 @@
 examples:
   affetto train appraiser --coe corpus --goemotions goemotions --out models/appraisal/weights/small.npz
   affetto train adapter --coe corpus --model smollm2-135m --out smollm2-135m-empathy.lora.gguf --check 4
+  affetto train cues --manifest index.csv --root recordings --set open --out models/cues/weights/open.npz
+  affetto train words --coe corpus --goemotions goemotions --out models/cues/weights/words.npz
 """
 
 from __future__ import annotations
@@ -45,6 +47,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     options.add_settings(adapter)
     adapter.set_defaults(train=_adapter)
+    cues = parts.add_parser("cues", help="the heads that read the voice")
+    cues.add_argument("--manifest", type=Path, required=True, metavar="CSV", help="recordings: path, emotion, ds, ...")
+    cues.add_argument("--root", type=Path, metavar="DIR", help="folder its paths start from (default: the CSV's)")
+    cues.add_argument("--set", choices=["open", "research"], default="open", help="research also learns from nc/")
+    cues.add_argument("--out", type=Path, required=True, metavar="FILE", help="where the weights go (.npz)")
+    cues.add_argument("--report", type=Path, metavar="DIR", help="folder for report.json and plots")
+    cues.add_argument("--cache", type=Path, metavar="DIR", help="folder for encodings (default: in the cache folder)")
+    cues.add_argument("--seed", type=int, default=0)
+    cues.add_argument("--models-dir", type=Path, metavar="DIR", help="folder of pulled weights")
+    cues.set_defaults(train=_cues)
+    words = parts.add_parser("words", help="the head that says what words alone would make one expect")
+    words.add_argument("--coe", type=Path, required=True, metavar="DIR", help="folder of the corpus (*.jsonl)")
+    words.add_argument("--goemotions", type=Path, required=True, metavar="DIR", help="folder of GoEmotions")
+    words.add_argument("--out", type=Path, required=True, metavar="FILE", help="where the weights go (.npz)")
+    options.add_settings(words)
+    words.set_defaults(train=_words)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -93,3 +111,49 @@ def _adapter(args: argparse.Namespace) -> int:
         told |= asdict(compared)
     print(json.dumps({name: round(value, 4) for name, value in told.items()}))
     return OK
+
+
+def _cues(args: argparse.Namespace) -> int:
+    _need("torch")
+    from ...models.cues import heads
+    from ...pipelines.evaluation import plots
+    from ...pipelines.training import cues, cues_data
+    from ...pipelines.training.cues_features import Encoder
+
+    store = Store(args.models_dir)
+    weights.pull(store, ["whisper-base"])
+    clips = cues_data.read(args.manifest)
+    encoder = Encoder(store, args.cache or store.root.parent / "encodings")
+    root = args.root or args.manifest.parent
+    trained = cues.train(clips, encoder, root, args.set, seed=args.seed, tell=lambda text: print(text, file=sys.stderr))
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    heads.save(args.out, trained.heads)
+    if args.report is not None:
+        args.report.mkdir(parents=True, exist_ok=True)
+        (args.report / "report.json").write_text(json.dumps(trained.report, indent=1) + "\n")
+        names = tuple(map(str, cues.HEADS))
+        plots.draw(args.report, trained.truth, trained.probabilities, names, {})
+    print(json.dumps({"bytes": args.out.stat().st_size} | trained.report))
+    return OK
+
+
+def _words(args: argparse.Namespace) -> int:
+    _need("torch")
+    from ...models.cues import words
+    from ...models.embedding.minilm import MiniLM
+    from ...pipelines.training import corpus, cues_words, goemotions
+
+    store = Store(options.settings_of(args).models_dir)
+    weights.pull(store, ["minilm"])
+    remarks = goemotions.read(args.goemotions, most_of_each=cues_words.MOST_REMARKS)
+    embed = MiniLM(store.path("minilm")).embed
+    head, report = cues_words.train(list(corpus.read(args.coe)), remarks, embed)
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    words.save(args.out, head)
+    print(json.dumps({"bytes": args.out.stat().st_size} | report))
+    return OK
+
+
+def _need(package: str) -> None:
+    if find_spec(package) is None:
+        raise Unavailable(f"training needs {package}: pip install 'affetto[train]'")

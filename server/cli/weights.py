@@ -29,6 +29,8 @@ def needed(settings: Settings) -> tuple[str, ...]:
     assets = [name for (kind, backend), name in by_backend.items() if getattr(settings, kind).backend == backend]
     if settings.asr.backend == "faster_whisper" and not settings.asr.options.get("model"):
         assets.append(settings.asr.options.get("asset", "whisper-base"))
+    if settings.cues.backend == "voice" and settings.cues.options.get("words", True):
+        assets.append("minilm")
     if settings.llm.backend == "llama":
         model = settings.llm.options.get("model", "qwen2.5-coder-1.5b")
         assets += [] if model.endswith(".gguf") else [model]

@@ -1,0 +1,111 @@
+"""Recordings of manifests as examples for the cue heads: what was labelled, by whom it was said, what may be used."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...models.cues.families import FAMILY_OF, HEADS, LABELS
+from ...models.labels import AgeBand, Emotion, Gender
+from . import cues_labels
+
+WeightSet = Literal["open", "research"]
+Floats = NDArray[np.float32]
+NEEDED = ("path", "emotion")
+HELD_OUT_FOLDS = 5
+
+
+class BadManifest(ValueError):
+    """A manifest cannot be used; the message says what is wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """One row: `families` and `labels` are soft, all zero where the row says nothing of emotion."""
+
+    path: str
+    corpus: str
+    speaker: str
+    label: str
+    licence: str
+    families: Floats
+    labels: Floats
+    age: AgeBand | None
+    gender: Gender | None
+
+
+def read(manifest: Path) -> list[Clip]:
+    """Rows of a CSV with the columns path and emotion, and where known ds, speaker, gender, age, licence.
+
+    Raises:
+        BadManifest: it cannot be read, or lacks a column.
+    """
+    try:
+        with manifest.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadManifest(f"cannot read {manifest}: {error}") from None
+    lacking = [name for name in NEEDED if not rows or name not in rows[0]]
+    if lacking:
+        raise BadManifest(f"{manifest} needs at least one row and the columns {', '.join(NEEDED)}")
+    return [clip(row) for row in rows]
+
+
+def clip(row: Mapping[str, str]) -> Clip:
+    label = row["emotion"].strip()
+    corpus = row.get("ds") or ""
+    burst = cues_labels.BURSTS.get(label) if "burst" in (row.get("extra") or "") else None
+    return Clip(
+        path=row["path"],
+        corpus=corpus,
+        speaker=row.get("speaker") or "",
+        label=label,
+        licence=row.get("licence") or "",
+        families=_families(label, burst),
+        labels=_labels(label, burst),
+        age=cues_labels.age_band(row.get("age") or ""),
+        gender=cues_labels.GENDERS.get((row.get("gender") or "").strip().lower()),
+    )
+
+
+def may_train(clip: Clip, weights: WeightSet) -> bool:
+    """Released weights learn only from what their licence lets them: rows below nc/ are for `research` alone."""
+    return weights == "research" or not clip.path.startswith("nc/")
+
+
+def fold(speaker: str, folds: int = HELD_OUT_FOLDS) -> int:
+    """The fold that a speaker belongs to, by hash of the name: new speakers do not move old ones."""
+    return int.from_bytes(hashlib.sha256(speaker.encode()).digest()[:4], "big") % folds
+
+
+def speakers(clips: Iterable[Clip]) -> list[str]:
+    return sorted({clip.speaker for clip in clips})
+
+
+def _families(label: str, burst: Mapping[Emotion, float] | None) -> Floats:
+    out = np.zeros(len(HEADS), np.float32)
+    soft = cues_labels.SOFT.get(label.lower())
+    if soft is not None:
+        for family, share in soft.items():
+            out[HEADS.index(family)] += share
+    elif burst is not None:
+        for name, share in burst.items():
+            out[HEADS.index(FAMILY_OF[name])] += share
+    elif (family_of := cues_labels.family(label)) is not None:
+        out[HEADS.index(family_of)] = 1
+    return out
+
+
+def _labels(label: str, burst: Mapping[Emotion, float] | None) -> Floats:
+    out = np.zeros(len(LABELS), np.float32)
+    finer = cues_labels.finer(label)
+    for name, share in (burst or ({finer: 1.0} if finer is not None else {})).items():
+        out[LABELS.index(name)] = share
+    return out
