@@ -1,5 +1,5 @@
-"""The page at `/`: files of clients/web as they are, under a policy that lets in nothing
-else. Its scripts talk to this server as any client does."""
+"""The page at `/` and the trace view at `/trace`: files of clients/web as they are, under a policy that lets in nothing
+else. Their scripts talk to this server as any client does."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fastapi import APIRouter, HTTPException, Request
 from starlette.responses import Response
 
 FOLDER = Path(__file__).parents[1] / "clients" / "web"
-PAGES = {"/": "index.html"}
+PAGES = {"/": "index.html", "/trace": "trace.html"}
 MEDIA_TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -66,6 +66,7 @@ def router(files: dict[str, Asset]) -> APIRouter:
         return Response(asset.body, media_type=asset.media_type, headers=headers)
 
     @routes.api_route("/", methods=["GET", "HEAD"])
+    @routes.api_route("/trace", methods=["GET", "HEAD"])
     async def page(request: Request) -> Response:
         return answer(request, PAGES[request.url.path])
 

@@ -52,7 +52,7 @@ class ServerSection(Section):
     audio_s: float = Field(3600, gt=0)
     """Longest audio in such a file, in seconds."""
     page: bool = True
-    """Serve the page to talk to, at /."""
+    """Serve the page to talk to at /, and the trace view at /trace."""
     grace_s: float = Field(10, ge=0)
     """When the server stops: how long what is being said may go on."""
     trusted_proxies: list[str] = ["127.0.0.1", "::1"]

@@ -131,7 +131,7 @@ class Tab:
 
 
 class Chromium:
-    """A running browser whose microphone plays one sound, once, each time it is opened."""
+    """A running browser whose microphone plays one sound again and again, from its start when it is opened."""
 
     def __init__(self, browser: Any) -> None:
         self._browser = browser
@@ -161,7 +161,7 @@ def running_browser(folder: Path, microphone: NDArray[np.int16]) -> Iterator[Chr
     api = pytest.importorskip("playwright.sync_api")
     sound = folder / "microphone.wav"
     soundfile.write(sound, microphone, RATE_HZ, subtype="PCM_16")
-    flags = [*FLAGS, f"--use-file-for-fake-audio-capture={sound}%noloop"]
+    flags = [*FLAGS, f"--use-file-for-fake-audio-capture={sound}"]
     environment = {**os.environ, "HOME": str(folder)}
     with api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=flags, env=environment)

@@ -17,8 +17,9 @@ def live() -> Iterator[Live]:
         yield server
 
 
-def test_the_page_comes_under_a_strict_policy(live: Live) -> None:
-    answer = live.get("/")
+@pytest.mark.parametrize("path", ["/", "/trace"])
+def test_the_page_comes_under_a_strict_policy(live: Live, path: str) -> None:
+    answer = live.get(path)
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     policy = answer.headers["content-security-policy"]
@@ -29,8 +30,9 @@ def test_the_page_comes_under_a_strict_policy(live: Live) -> None:
     assert "microphone=(self)" in answer.headers["permissions-policy"]
 
 
-def test_nothing_is_inline_and_all_that_is_named_is_there(live: Live) -> None:
-    html = live.get("/").text
+@pytest.mark.parametrize("path", ["/", "/trace"])
+def test_nothing_is_inline_and_all_that_is_named_is_there(live: Live, path: str) -> None:
+    html = live.get(path).text
     assert re.findall(r"<script(?![^>]*\bsrc=)|\bstyle=|\bon[a-z]+=|<style", html) == []
     named = re.findall(r'(?:src|href)="(/[^"]*)"', html)
     assert named

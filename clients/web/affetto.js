@@ -15,6 +15,7 @@ const DELAYS_MS = [300, 700, 1500, 3000, 5000];
 const MOST_ATTEMPTS = 60;
 const BUFFERED_BYTES = 512 * 1024; // of microphone audio that the network has not taken; beyond it sound is dropped
 const MOST_WAITING = 20; // written turns that wait for the line to come back
+const MOST_KEPT = 500; // sent events that the server may not have taken when the line breaks: 10 s of sound
 const FOR_GOOD = new Set([1000, 1001, 1008, 1009]); // closing codes after which the server wants no return
 
 /** The call could not be opened; `status` is the server's HTTP status, 0 where none answered. The message is for people. */
@@ -48,6 +49,8 @@ export class Call {
   #handlers = new Map();
   #lastEvent = "";
   #responding = new Set();
+  #sent = 0;
+  #kept = []; // the last of what was sent to this session
   #waiting = [];
   #attempts = 0;
   #timer = 0;
@@ -89,7 +92,11 @@ export class Call {
   /** Send an event. Gives false where there is no line just now. */
   send(type, fields = {}) {
     if (this.state !== "open") return false;
-    this.#socket.send(JSON.stringify({ type, ...fields }));
+    const text = JSON.stringify({ type, ...fields });
+    this.#sent += 1;
+    this.#kept.push(text);
+    if (this.#kept.length > MOST_KEPT) this.#kept.shift();
+    this.#socket.send(text);
     return true;
   }
 
@@ -219,7 +226,10 @@ export class Call {
     const again = this.state === "lost" || this.history.length > 0;
     this.session = session;
     this.state = "open";
-    if (!resumed) {
+    if (resumed) this.#sendAgain(session.empathy.events_taken);
+    else {
+      this.#sent = 0;
+      this.#kept = [];
       this.#responding.clear();
       this.send("session.update", { session: this.#known(this.#wanted) });
       const waiting = new Set(this.#waiting.map(({ id }) => id));
@@ -227,6 +237,12 @@ export class Call {
     }
     this.#enter("open", again ? "again" : "");
     for (const turn of this.#waiting.splice(0)) this.#take(turn);
+  }
+
+  /** What the server had not taken in when the line broke. */
+  #sendAgain(taken) {
+    const missing = Math.min(this.#sent - taken, this.#kept.length);
+    if (missing > 0) for (const text of this.#kept.slice(-missing)) this.#socket.send(text);
   }
 
   #learn(event) {

@@ -23,6 +23,10 @@ class Yours extends Entry {
     this.element.classList.add("open");
   }
 
+  get open() {
+    return this.element.classList.contains("open");
+  }
+
   more(text) {
     this.said.append(text);
   }
@@ -126,6 +130,12 @@ export class Captions {
   remove(id) {
     this.#entries.get(id)?.element.remove();
     this.#entries.delete(id);
+  }
+
+  /** Nothing more will come for what is open. */
+  settle() {
+    for (const [id, entry] of this.#entries) if (entry.open && !entry.said.textContent) this.remove(id);
+    for (const entry of this.#entries.values()) entry.element.classList.remove("open");
   }
 
   clear() {

@@ -133,10 +133,6 @@ export class Conversation {
       this.end();
       if (reason) this.#onProblem(`The call has ended: ${reason}. Talk or write to go on; I still know what we said.`);
     } else {
-      if (state === "lost") {
-        this.#hearing = this.#held = false;
-        this.#speaker?.flush();
-      }
       this.#show();
     }
   }
@@ -159,7 +155,7 @@ export class Conversation {
         this.#await(this.#sent.ms - event.audio_end_ms);
         break;
       case "session.created":
-        if (event.session.id !== this.#sent.session) this.#sent = { session: event.session.id, ms: 0 };
+        if (event.session.id !== this.#sent.session) this.#beginAnew(event.session.id);
         break;
       case "response.created":
         this.#current = { item: "", begun: null };
@@ -177,6 +173,14 @@ export class Conversation {
         this.#onProblem(event.error.message);
     }
     this.#show();
+  }
+
+  /** The line is back, but the session is another: what was under way before is over. */
+  #beginAnew(session) {
+    this.#sent = { session, ms: 0 };
+    this.#hearing = this.#held = this.#due = false;
+    this.#speaker?.flush();
+    this.#captions.settle();
   }
 
   /** An answer is due; the person had finished `agoMs` ago. */

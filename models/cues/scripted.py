@@ -14,6 +14,10 @@ class Options(BaseModel):
 
     emotion: dict[Emotion, float] | None = None
     """Emotion distribution; none is unknown."""
+    valence: float | None = None
+    """Unpleasant to pleasant, -1 to 1."""
+    arousal: float | None = None
+    """Calm to stirred, -1 to 1."""
     style: tuple[VoiceStyle, ...] = ()
     """Styles of the voice."""
 
@@ -30,4 +34,4 @@ class ScriptedCues:
         transcript: Transcript | None = None,
         encoding: Encoding | None = None,
     ) -> Cues:
-        return Cues(emotion=self._options.emotion, style=self._options.style)
+        return Cues(**dict(self._options))
