@@ -9,6 +9,7 @@ from typing import Any
 from ..models import registry
 from ..models.store import Store
 from ..pipelines.duplex.backends import Backends
+from ..pipelines.duplex.mood import Persona
 from ..pipelines.duplex.policy import DuplexPolicy
 from ..pipelines.memory.database import Database
 from ..pipelines.memory.sealing import Sealer
@@ -72,5 +73,5 @@ async def _started(stack: AsyncExitStack, settings: Settings, store: Store, kind
 
 def policy(settings: Settings) -> DuplexPolicy:
     """The duplex core's share of the settings."""
-    duplex = settings.duplex.model_dump()
+    duplex = settings.duplex.model_dump() | {"persona": Persona(**settings.voice.persona.model_dump())}
     return DuplexPolicy(lead_s=duplex.pop("lead_ms") / 1000, region=settings.voice.region, **duplex)

@@ -73,6 +73,19 @@ class BackendSection(Section):
     """Options of that backend."""
 
 
+class PersonaSection(Section):
+    openness: float = Field(0.5, ge=0, le=1)
+    """Leans to play."""
+    conscientiousness: float = Field(0.5, ge=0, le=1)
+    """Leans to calm."""
+    extraversion: float = Field(0.5, ge=0, le=1)
+    """Leans to liveliness."""
+    agreeableness: float = Field(0.5, ge=0, le=1)
+    """Leans to warmth."""
+    neuroticism: float = Field(0.3, ge=0, le=1)
+    """How far the tone may move from one reply to the next."""
+
+
 class VoiceSection(Section):
     name: str = "default"
     """Voice used when the client names none."""
@@ -82,6 +95,8 @@ class VoiceSection(Section):
     """ISO 3166 code of the country whose crisis line is named."""
     render_openers: bool = True
     """Render the openers in this voice when the server starts, slowly and in the background."""
+    persona: PersonaSection = PersonaSection()
+    """The assistant's temperament (Big Five, 0.5 is everybody's): how the tone of its replies moves."""
 
 
 class DuplexSection(Section):

@@ -87,12 +87,16 @@ def test_every_field_has_its_docstring(section: type[BaseModel]) -> None:
         assert '"""' in lines[at + 1], f"{section.__name__}.{name} is not explained"
 
 
+LIVELY = {"voice.persona.extraversion": 0.9}
+
+
 def test_every_choice_of_the_duplex_core_can_be_set() -> None:
-    settings = load(None, {"duplex.lead_ms": 300, "duplex.speculate": False, "voice.region": "DE"})
+    settings = load(None, {"duplex.lead_ms": 300, "duplex.speculate": False, "voice.region": "DE", **LIVELY})
     policy = assembly.policy(settings)
     assert (policy.lead_s, policy.speculate, policy.region) == (0.3, False, "DE")
+    assert policy.persona.extraversion == 0.9
     settable = {"lead_s" if name == "lead_ms" else name for name in type(settings.duplex).model_fields}
-    assert settable | {"region"} == {field.name for field in fields(DuplexPolicy)}
+    assert settable | {"region", "persona"} == {field.name for field in fields(DuplexPolicy)}
 
 
 def test_a_port_in_use_says_so() -> None:

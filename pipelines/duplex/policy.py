@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .empathy import PromptForm
+from .mood import EVERYBODY, Persona
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,5 +23,7 @@ class DuplexPolicy:
     """How the chat model is asked: in the adapters' training format, or with all of it spelled out."""
     region: str | None = None
     """ISO 3166 code of the country whose crisis line is named; none is "your local crisis line"."""
+    persona: Persona = EVERYBODY
+    """How far and which way the tone of our replies moves."""
     max_reply_sentences: int = 2
     max_reply_words: int = 40

@@ -14,7 +14,7 @@ from typing import Protocol
 from ...models.base import Appraisal, ChatOptions, Situation, Speech
 from ...models.errors import BackendError
 from ...models.labels import Emotion, Need, Risk, Tactic, Tone
-from . import empathy, openers, safety
+from . import empathy, mood, openers, safety
 from .actions import ReplyRequest
 from .backends import Backends
 from .guard import Guard
@@ -84,7 +84,7 @@ async def _appraise(request: ReplyRequest, backends: Backends, policy: DuplexPol
     except (BackendError, TimeoutError) as error:
         sink.degraded("appraisal", str(error) or "the appraiser took too long")
         appraisal = plain_appraisal()
-    appraisal = safety.checked(appraisal, request.situation)
+    appraisal = mood.moved(safety.checked(appraisal, request.situation), request.situation, policy.persona)
     if policy.openers and _fixed(request, appraisal, policy) is None:
         appraisal = replace(appraisal, opener=openers.choose(appraisal, request.situation, request.instructions))
     sink.appraised(appraisal)

@@ -8,6 +8,9 @@ examples:
   affetto eval openers --coe corpus --json                           turns of the stories held out from training
   affetto eval cues --manifest index.csv --root recordings --json    columns: path,emotion[,ds,speaker,gender,age,...]
   affetto eval cues --manifest index.csv --weights research --where ds=ravdess --plots plots
+  affetto eval empathy --json                                        the held-out dialogues, answered by us
+  affetto eval empathy --no-replies --json                           appraisals alone
+  affetto eval empathy --corpus talks.jsonl --out replies.jsonl --judge http://127.0.0.1:8080/v1 judge
 """
 
 from __future__ import annotations
@@ -22,9 +25,10 @@ from typing import Any
 
 from ...models.errors import Unavailable
 from ...models.store import Store
-from . import options, weights
+from . import evaluate_empathy, options, weights
 from .outcome import OK
 
+OUT = "folder for WAV files and a picture of each tone (speech); file for every turn and reply (empathy)"
 TURN_WEIGHTS = ("silero", "smart", "whisper")
 
 
@@ -33,24 +37,27 @@ class BadInput(Exception):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("part", choices=["asr", "turns", "speech", "openers", "cues"], help="what to measure")
+    parts = ["asr", "turns", "speech", "openers", "cues", "empathy"]
+    parser.add_argument("part", choices=parts, help="what to measure")
     parser.add_argument("--manifest", type=Path, metavar="CSV", help="the data, one row a recording")
     parser.add_argument("--events", type=Path, metavar="CSV", help="time-stamped events of recorded talk (turns)")
     parser.add_argument("--root", type=Path, metavar="DIR", help="folder its paths start from (default: the CSV's)")
     parser.add_argument("--where", action="append", default=[], metavar="COLUMN=VALUE", help="only rows like this")
     parser.add_argument("--limit", type=int, metavar="N", help="speak only N of the 60 sentences (speech)")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="write WAV files and a picture of each tone (speech)")
+    parser.add_argument("--out", type=Path, metavar="PATH", help=OUT)
     parser.add_argument("--quick", action="store_true", help="leave out the sweeps of single controls (speech)")
     parser.add_argument("--coe", type=Path, metavar="DIR", help="folder of the corpus, *.jsonl (openers)")
     parser.add_argument("--unheard", action="store_true", help="leave the voice out (openers)")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--weights", metavar="SET", help="cues: open, research or a file (default: the settings')")
     parser.add_argument("--plots", type=Path, metavar="DIR", help='cues: folder for PNGs (needs the extra "train")')
+    evaluate_empathy.add_arguments(parser)
     options.add_settings(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    return {"asr": _asr, "turns": _turns, "speech": _speech, "openers": _openers, "cues": _cues}[args.part](args)
+    parts = {"asr": _asr, "turns": _turns, "speech": _speech, "openers": _openers, "cues": _cues}
+    return {**parts, "empathy": evaluate_empathy.run}[args.part](args)
 
 
 def _speech(args: argparse.Namespace) -> int:
