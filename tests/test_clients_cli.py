@@ -115,11 +115,23 @@ def test_an_unknown_command_lists_the_choices(capsys: pytest.CaptureFixture[str]
 def test_every_status_belongs_to_an_exception() -> None:
     from affetto.models import registry
     from affetto.models.store import manifest, pull
-    from affetto.pipelines.training import corpus, goemotions
+    from affetto.pipelines.training import corpus, cues_data, goemotions
     from affetto.server import serving, settings
     from affetto.server.cli import config
 
-    modules = (model_errors, client_errors, corpus, goemotions, registry, pull, manifest, serving, settings, config)
+    modules = (
+        model_errors,
+        client_errors,
+        corpus,
+        cues_data,
+        goemotions,
+        registry,
+        pull,
+        manifest,
+        serving,
+        settings,
+        config,
+    )
     known = {name for module in modules for name in vars(module)}
 
     assert set(outcome.STATUSES) <= known

@@ -254,24 +254,5 @@ class ConversationMachine(RuleBasedStateMachine):
         assert self.open is None, "a response without its terminal"
 
 
-    def teardown(self) -> None:
-        """Nobody speaks any more and nothing answers: every state is left by its deadline."""
-        if not hasattr(self, "conversation"):
-            return
-        if self.voice:
-            self.feed(VoiceStopped(self.at, self.at))
-        for _ in range(60):
-            self.later(32_000)
-            for number in [n for n, finished in self.making.items() if finished and n in self.released]:
-                self.feed(Drained(self.at, number, self.at))
-        conversation = self.conversation
-        assert conversation.turns.phase is Phase.IDLE
-        assert not conversation.turns.pending
-        assert conversation.overlaps.current is None
-        assert conversation.replies.current is None
-        assert conversation.replies.audible is None
-        assert self.open is None, "a response without its terminal"
-
-
 ConversationMachine.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
 TestConversationMachine = ConversationMachine.TestCase

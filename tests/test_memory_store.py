@@ -75,7 +75,7 @@ def own_vector(text: str) -> np.ndarray[Any, np.dtype[np.float32]]:
 def notes(*texts: str, at: float = 0.0, kind: Kind = Kind.EVENT, importance: float = 0.7, **more: Any) -> TurnNotes:
     """A turn's notes."""
     found = [NewFact(Fact(kind, t, importance), own_vector(t)) for t in texts]
-    return TurnNotes("talk", at, tuple(found), {"emotion": "sad", "intensity": 2, "cause": "a cause"}, **more)
+    return TurnNotes("talk", at, tuple(found), {"emotion": "disappointed", "intensity": 2, "cause": "a cause"}, **more)
 
 
 async def told(store: MemoryStore, *texts: str, user: str = "ana", owner: str = "", **more: Any) -> str:
@@ -99,7 +99,7 @@ def test_what_is_kept_is_there_after_a_restart(url: str) -> None:
         whole = await store.export("", "ana")
         assert whole is not None
         assert whole["consent"] == {"given": True, "at": 5}
-        assert whole["moments"] == [{"at": 5, "emotion": "sad", "intensity": 2, "cause": "a cause"}]
+        assert whole["moments"] == [{"at": 5, "emotion": "disappointed", "intensity": 2, "cause": "a cause"}]
 
     use(url, look)
 
@@ -235,7 +235,7 @@ def test_sealed_files_hold_no_word_and_no_id_of_a_person(tmp_path: Path) -> None
     url = f"sqlite:///{tmp_path}/memory.db"
     key = Fernet.generate_key().decode()
     use(url, lambda store: told(store, "keeps bees", user="ana@example.org"), keys=(key,))
-    assert whole_files(tmp_path).isdisjoint({b"bees", b"sad", b"a cause", b"ana@example.org"})
+    assert whole_files(tmp_path).isdisjoint({b"keeps bees", b"disappointed", b"a cause", b"ana@example.org"})
 
 
 def test_what_is_forgotten_is_in_no_file_any_more(tmp_path: Path) -> None:
@@ -243,9 +243,9 @@ def test_what_is_forgotten_is_in_no_file_any_more(tmp_path: Path) -> None:
 
     async def work(store: MemoryStore) -> None:
         await told(store, "keeps bees")
-        assert b"bees" in whole_files(tmp_path)
+        assert b"keeps bees" in whole_files(tmp_path)
         await store.forget_all("", "ana")
-        assert whole_files(tmp_path).isdisjoint({b"bees", b"a cause"})
+        assert whole_files(tmp_path).isdisjoint({b"keeps bees", b"a cause"})
 
     use(url, work)
 
@@ -253,7 +253,7 @@ def test_what_is_forgotten_is_in_no_file_any_more(tmp_path: Path) -> None:
 def whole_files(folder: Path) -> set[bytes]:
     """Which of some tell-tale words stand in any file of the folder."""
     data = b"".join(path.read_bytes() for path in folder.iterdir() if path.is_file())
-    return {word for word in (b"bees", b"sad", b"a cause", b"ana@example.org") if word in data}
+    return {word for word in (b"keeps bees", b"disappointed", b"a cause", b"ana@example.org") if word in data}
 
 
 def test_nothing_is_written_before_somebody_consents(tmp_path: Path) -> None:

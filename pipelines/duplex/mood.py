@@ -28,7 +28,7 @@ TONES: dict[Tone, Point] = {
     Tone.NEUTRAL: (0.1, -0.1, 0.1),
 }
 """Valence, arousal, dominance, each -1..1: our own placing, by ear."""
-SHORTEST_STEP, LONGEST_STEP = 0.7, 1.3
+SHORTEST_STEP, LONGEST_STEP = 0.75, 1.18
 LEAN = 0.3
 """How far a trait at its end moves the tone that is aimed at."""
 LIVELY = frozenset({Tone.BRIGHT, Tone.PLAYFUL})

@@ -20,7 +20,7 @@ from ...models.cues.families import HEADS as HEADS
 from ...models.labels import AgeBand, Gender
 from ..evaluation import measures
 from . import cues_emotion, cues_events, cues_labels, fitting, splicing
-from .cues_data import Clip, WeightSet, fold, may_train
+from .cues_data import Clip, TooLittle, WeightSet, fold, may_train
 from .cues_emotion import Table
 from .cues_events import Sounding
 from .cues_features import Encoder, load
@@ -37,10 +37,6 @@ NO_VOICE = ("rir", "")
 
 Floats = NDArray[np.float32]
 Tell = Callable[[str], None]
-
-
-class TooLittle(ValueError):
-    """The manifest lacks what a head needs; the message says what."""
 
 
 @dataclass(frozen=True, slots=True)

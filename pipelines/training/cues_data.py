@@ -26,6 +26,10 @@ class BadManifest(ValueError):
     """A manifest cannot be used; the message says what is wanted."""
 
 
+class TooLittle(ValueError):
+    """The manifest lacks what a head needs; the message says what."""
+
+
 @dataclass(frozen=True, slots=True)
 class Clip:
     """One row: `families` and `labels` are soft, all zero where the row says nothing of emotion."""

@@ -3,7 +3,7 @@
 examples:
   affetto train appraiser --coe corpus --goemotions goemotions --out models/appraisal/weights/small.npz
   affetto train adapter --coe corpus --model smollm2-135m --out smollm2-135m-empathy.lora.gguf --check 4
-  affetto train cues --manifest index.csv --root recordings --set open --out models/cues/weights/open.npz
+  affetto train cues --manifest index.csv --root recordings --data open --out models/cues/weights/open.npz
   affetto train words --coe corpus --goemotions goemotions --out models/cues/weights/words.npz
 """
 
@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     cues = parts.add_parser("cues", help="the heads that read the voice")
     cues.add_argument("--manifest", type=Path, required=True, metavar="CSV", help="recordings: path, emotion, ds, ...")
     cues.add_argument("--root", type=Path, metavar="DIR", help="folder its paths start from (default: the CSV's)")
-    cues.add_argument("--set", choices=["open", "research"], default="open", help="research also learns from nc/")
+    cues.add_argument("--data", choices=["open", "research"], default="open", help="research also learns from nc/")
     cues.add_argument("--out", type=Path, required=True, metavar="FILE", help="where the weights go (.npz)")
     cues.add_argument("--report", type=Path, metavar="DIR", help="folder for report.json and plots")
     cues.add_argument("--cache", type=Path, metavar="DIR", help="folder for encodings (default: in the cache folder)")
@@ -125,7 +125,9 @@ def _cues(args: argparse.Namespace) -> int:
     clips = cues_data.read(args.manifest)
     encoder = Encoder(store, args.cache or store.root.parent / "encodings")
     root = args.root or args.manifest.parent
-    trained = cues.train(clips, encoder, root, args.set, seed=args.seed, tell=lambda text: print(text, file=sys.stderr))
+    trained = cues.train(
+        clips, encoder, root, args.data, seed=args.seed, tell=lambda text: print(text, file=sys.stderr)
+    )
     args.out.parent.mkdir(parents=True, exist_ok=True)
     heads.save(args.out, trained.heads)
     if args.report is not None:
