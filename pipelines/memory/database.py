@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import event, insert, make_url, select, text
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from ...models.errors import Unavailable
@@ -78,7 +78,7 @@ class Database:
             async with self._engine.begin() as connection:
                 yield connection
         except DBAPIError as error:
-            self._ready = False
+            self._ready = isinstance(error, IntegrityError)  # then the database is well
             raise MemoryGone(f"the memory's database fails ({type(error.orig).__name__})") from error
         except (OSError, TimeoutError, SQLAlchemyError) as error:
             self._ready = False
