@@ -54,6 +54,7 @@ def tab(browser: Chromium, live: Live) -> Iterator[Tab]:
 def test_a_conversation_by_voice(tab: Tab) -> None:
     """Talks, hears an answer, interrupts it, writes in the same conversation."""
     tab.talk()
+    assert not tab.page.inner_text("#affect-line").startswith("Off")
     tab.phase("speaking")
     tab.until("document.querySelectorAll('.word.heard').length >= 4")
     assert tab.said()[0] == "I had a long day."

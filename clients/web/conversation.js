@@ -17,6 +17,7 @@ export class Conversation {
   #onProblem;
   #onWritten;
   #keep;
+  #acoustic = null;
   #call = null;
   #microphone = null;
   #speaker = null;
@@ -35,6 +36,7 @@ export class Conversation {
   constructor({ choices, captions, affect, history, onPhase, onProblem, onWritten, keep, key }) {
     Object.assign(this, { history, key, level: 0, gaps: 0 });
     this.#choices = choices;
+    this.#acoustic = choices.decided ? choices.get("acoustic") : null;
     this.#captions = captions;
     this.#affect = affect;
     this.#onPhase = onPhase;
@@ -109,7 +111,9 @@ export class Conversation {
 
   /** The person has changed what is allowed: it holds from now on. */
   allow() {
-    if (!this.#choices.get("acoustic")) this.#affect.clear("Off. I only go by your words.");
+    const acoustic = this.#choices.get("acoustic");
+    if (acoustic !== this.#acoustic) this.#affect.clear(acoustic ? undefined : "Off. I only go by your words.");
+    this.#acoustic = acoustic;
     this.#call?.update({ empathy: this.#choices.empathy });
   }
 

@@ -80,7 +80,7 @@ function announce(text) {
 async function talk() {
   if (conversation.talking) return conversation.mute(!conversation.muted);
   if (!choices.decided && !(await askOnce(choices))) return undefined;
-  if (conversation.live) conversation.allow();
+  conversation.allow();
   return attempt(() => conversation.talk());
 }
 
