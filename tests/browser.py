@@ -36,7 +36,7 @@ WAIT_MS = 15_000
 SPY = """
 (() => {
   const Native = window.WebSocket;
-  window.spied = { sent: [], received: [], phases: [], sockets: 0 };
+  window.spied = { sent: [], received: [], phases: [], heard: [], sockets: 0 };
   window.WebSocket = class extends Native {
     constructor(...given) {
       super(...given);
@@ -45,7 +45,12 @@ SPY = """
       super.addEventListener("message", note);
     }
     send(data) {
-      window.spied.sent.push([performance.now(), JSON.parse(data)]);
+      const event = JSON.parse(data);
+      window.spied.sent.push([performance.now(), event]);
+      if (event.type === "empathy.playback") {
+        const words = document.querySelectorAll(`[data-item="${event.item_id}"] .heard`);
+        window.spied.heard.push([event.item_id, event.played_ms, words.length]);
+      }
       super.send(data);
     }
   };
