@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from ...models.base import VAD, Appraiser, ChatModel, CueExtractor, Recognizer, Synthesizer, TurnDetector
 
+DEFAULT_VOICE = "default"
+"""Every synthesizer has it; clients of OpenAI's ask for voices that no other has."""
+
 
 @dataclass(frozen=True, slots=True)
 class Backends:
@@ -16,3 +19,7 @@ class Backends:
     appraiser: Appraiser
     chat: ChatModel
     synthesizer: Synthesizer
+
+    def voice(self, wanted: str) -> str:
+        """The voice to speak with: what was wanted, or the one that stands in for voices that we do not have."""
+        return wanted if wanted in self.synthesizer.voices else DEFAULT_VOICE

@@ -35,8 +35,6 @@ RESEED = 7919
 """Between the seeds of two attempts at one reply."""
 ANOTHER_TEMPERATURE = 0.7
 """Of further attempts: what was likeliest came to nothing."""
-DEFAULT_VOICE = "default"
-"""Every synthesizer has it; it also stands in for voices that we do not have (clients ask for OpenAI's)."""
 APOLOGY = "I'm sorry, I lost my train of thought there. Could you say that again?"
 
 
@@ -253,8 +251,7 @@ async def _voice(
     opening = empathy.opener_style(appraisal, speed=request.config.speed)
     opener = appraisal.opener
     mute = request.modality == "text"
-    known = request.config.voice in backends.synthesizer.voices
-    voice = request.config.voice if known else DEFAULT_VOICE
+    voice = backends.voice(request.config.voice)
     while (phrase := await phrases.get()) is not None:
         sink.phrase(phrase)
         if mute:

@@ -359,7 +359,7 @@ class Session:
 
     async def _murmur(self, action: Murmur) -> None:
         """Rendered whole: these sounds are short, and cached by the synthesizer's cache."""
-        voice = self.conversation.config.voice
+        voice = self._backends.voice(self.conversation.config.voice)
         try:
             stream = self._backends.synthesizer.stream(action.text, voice=voice, style=Style(tone=action.tone))
             pieces = [speech async for speech in stream]
