@@ -125,7 +125,7 @@ class Doubles:
 
     async def speak(self, text: str, *, voice: str, style: Style) -> AsyncIterator[Speech]:
         await asyncio.sleep(self.speech_s)
-        if self.fail == "speech":
+        if self.fail == "speech" or voice != "default":
             raise Failed("the synthesizer broke")
         words = text.split()
         timed = tuple(SpokenWord(word, i * RATE // 4, (i + 1) * RATE // 4) for i, word in enumerate(words))
