@@ -22,6 +22,7 @@ SOBBING = Cues(events=(EventSpan(VocalEvent.SOB, 0, 8000, 0.9),))
         (0.90, 0.93, "I lost my keys.", None, 400, 600),
         (0.50, 0.85, "I lost my keys.", None, 750, 850),
         (0.50, 0.50, "I lost my keys.", None, 1600, 1800),
+        (0.01, 0.88, "I lost my keys.", None, 700, 800),
         (0.99, 0.10, "I almost think", None, 1600, 2000),
         (0.99, 0.98, "I went there and", None, 2000, 2000),
         (0.99, 0.98, "And then he...", None, 2000, 2000),

@@ -18,12 +18,15 @@ DISTRESS_MS = 1000
 LONGEST_MS: dict[Eagerness, int] = {"low": 8000, "medium": 4000, "auto": 4000, "high": 2000}
 """Longest wait of OpenAI's `semantic_vad`, by eagerness."""
 EAGERNESS_FACTOR: dict[Eagerness, float] = {"low": 1.6, "medium": 1.0, "auto": 1.0, "high": 0.7}
-CLOSURE_WEIGHT = 0.75
+CLOSURE_WEIGHT = 0.8
 """Share of the recogniser's full stop in the score; the turn detector has the rest (docs/timing.md)."""
 KNOTS = (-4.0, HANGING_MS), (-2.0, 1600), (0.75, 1600), (1.25, 800), (3.5, SURE_MS)
 """Score (log-odds that the turn is done) and delay; straight lines between. Found by `affetto eval turns`."""
 ANSWER_FROM = 0.0
 """Score from which an answer is begun before the turn has ended: likelier done than not."""
+AGAINST = -1.0
+"""Log-odds below which the turn detector's do not count beside the recogniser's: of a sentence that is read, or one of
+a list, it is often sure that more will come, and wrong."""
 LEAST_ODDS = 0.002
 """Keeps the log-odds of a probability of 0 or 1 finite."""
 
@@ -90,9 +93,11 @@ def _in_distress(cues: Cues | None) -> bool:
 
 
 def _score(completion: float | None, closure: float | None) -> float:
-    known = [(closure, CLOSURE_WEIGHT), (completion, 1 - CLOSURE_WEIGHT)]
-    weighted = [(_log_odds(value), weight) for value, weight in known if value is not None]
-    return sum(odds * weight for odds, weight in weighted) / (sum(weight for _, weight in weighted) or 1)
+    if completion is None or closure is None:
+        known = [value for value in (closure, completion) if value is not None]
+        return sum(map(_log_odds, known))
+    sound = max(AGAINST, _log_odds(completion))
+    return CLOSURE_WEIGHT * _log_odds(closure) + (1 - CLOSURE_WEIGHT) * sound
 
 
 def _log_odds(probability: float) -> float:
