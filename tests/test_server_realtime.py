@@ -275,8 +275,8 @@ def test_an_open_server_lets_its_own_pages_in_but_no_name_pointed_at_it(live: Li
     with live.call(origin=Origin(f"http://127.0.0.1:{live.port}")):
         pass
     name = f"evil.example:{live.port}"
+    line = socket.create_connection(("127.0.0.1", live.port))
     with pytest.raises(InvalidStatus) as refused:
-        line = socket.create_connection(("127.0.0.1", live.port))
         connect(f"ws://{name}/v1/realtime", sock=line, origin=Origin(f"http://{name}"), proxy=None)
     assert refused.value.response.status_code == 403
 
