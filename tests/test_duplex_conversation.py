@@ -242,6 +242,18 @@ def test_words_heard_in_a_voice_too_short_for_any_get_no_answer() -> None:
     assert not any(isinstance(action, BeginReply) for action in play.actions)
 
 
+@pytest.mark.parametrize(
+    ("text", "answered"),
+    [("ha ha ha", False), ("Ugh!", False), ("Um...", False), ("Achoo!", False), ("Hehe.", False), ("He.", True)]
+    + [("Um, my keys.", True), ("Oh.", True), ("Yeah.", True), ("Ha, that's funny.", True), ("Huh?", True)],
+)
+def test_a_sound_is_no_turn_to_answer(text: str, answered: bool) -> None:
+    play = stage()
+    play.turn(text, SECOND)
+    assert any(isinstance(action, BeginReply) for action in play.actions) is answered
+    assert one(play.actions, TranscriptCompleted).transcript == (text if answered else "")  # type: ignore[attr-defined]
+
+
 def test_minutes_of_speech_are_split_and_answered_once_as_a_whole() -> None:
     play = stage()
     play.feed(VoiceStarted(1000, 0))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ...models.base import Cues, Situation, Transcript
+from . import wording
 from .actions import Forget, Hear, Settle
 from .config import ResponseOptions, SemanticVad, ServerVad
 from .context import Context
@@ -394,7 +395,9 @@ class Turns:
 
 
 def _said(turn: Turn, transcript: Transcript) -> str:
-    """The words of a turn; none where the voice was too short for any."""
-    if turn.voiced is not None and turn.voiced < samples(SHORTEST_VOICE_MS):
+    """The words of a turn; none where the voice was too short for any, or made only sounds: a cough is no question,
+    and who says "um" goes on. What a client commits itself is taken as it is."""
+    text = transcript.text.strip()
+    if turn.voiced is not None and (turn.voiced < samples(SHORTEST_VOICE_MS) or wording.sounds(text)):
         return ""
-    return transcript.text.strip()
+    return text

@@ -31,6 +31,11 @@ _COURTESY = re.compile(
     re.IGNORECASE,
 )
 """Greetings, thanks, a plain yes or no: they are answered, not received."""
+_SOUNDS = re.compile(
+    r"^\W*(?:(?:ha+h?|(?:h[ae]){2,}h?|a+h+|u+gh+|a+r+gh+|achoo+|ahem|t+sk|pf+t?|hic|u+h+|u+m+|h*m+|er+m?)\b\W*)+$",
+    re.IGNORECASE,
+)
+"""What a recogniser writes for a laugh, a cough, a sneeze, a groan, a hesitation."""
 _ENGLISH = re.compile(
     r"\b(?:the|a|an|and|i|i'm|you|he|she|it|we|they|my|your|is|was|are|am|be|to|of|in|on|at|for|with|that|this|not|"
     r"don't|it's|just|have|had|has|do|did|so|but|what|how|why|when|me|him|her|them|no|yes|up|out|all|about|from)\b",
@@ -52,6 +57,11 @@ def heavy(text: str) -> bool:
 def glad(text: str) -> bool:
     """Whether it tells good news."""
     return bool(_GLAD.search(text))
+
+
+def sounds(text: str) -> bool:
+    """Whether it is no words, but the spelling of sounds."""
+    return bool(_SOUNDS.match(text))
 
 
 def courtesy(text: str) -> bool:
