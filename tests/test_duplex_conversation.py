@@ -244,8 +244,19 @@ def test_words_heard_in_a_voice_too_short_for_any_get_no_answer() -> None:
 
 @pytest.mark.parametrize(
     ("text", "answered"),
-    [("ha ha ha", False), ("Ugh!", False), ("Um...", False), ("Achoo!", False), ("Hehe.", False), ("He.", True)]
-    + [("Um, my keys.", True), ("Oh.", True), ("Yeah.", True), ("Ha, that's funny.", True), ("Huh?", True)],
+    [
+        ("ha ha ha", False),
+        ("Ugh!", False),
+        ("Um...", False),
+        ("Achoo!", False),
+        ("Hehe.", False),
+        ("He.", True),
+        ("Um, my keys.", True),
+        ("Oh.", True),
+        ("Yeah.", True),
+        ("Ha, that's funny.", True),
+        ("Huh?", True),
+    ],
 )
 def test_a_sound_is_no_turn_to_answer(text: str, answered: bool) -> None:
     play = stage()
