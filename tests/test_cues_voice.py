@@ -15,7 +15,7 @@ from affetto.models.base import Baseline, Encoding, Samples, Transcript
 from affetto.models.cues import features, prosody
 from affetto.models.cues.baseline import updated
 from affetto.models.cues.families import HEADS
-from affetto.models.cues.voice import Options, VoiceCues
+from affetto.models.cues.voice import Options, Reader, VoiceCues, trained
 from affetto.models.errors import Failed, Unavailable
 from affetto.models.labels import AgeBand, VocalEvent
 from affetto.models.store import Store
@@ -38,7 +38,7 @@ def made_up(audio: Samples) -> Encoding:
 @pytest.mark.models
 def test_reading_aloud_holds_no_sounds_and_every_claim_is_shown(require: Require) -> None:
     whisper = FasterWhisper(WhisperOptions(), require("whisper-base", "minilm"))
-    cues_of = extractor(require("minilm"), unknown_below=0.0, age=True)
+    cues_of = extractor(require("minilm"), unknown_below=0.0, unknown_below_at_first=0.0, age=True)
     baseline = Baseline()
     for path in RECORDINGS:
         audio = read(path)
@@ -103,3 +103,9 @@ def test_another_recognisers_encoding_is_refused_clearly() -> None:
 def test_a_file_that_is_no_set_of_weights_is_named(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match=r"mine\.npz"):
         extractor(Store(), words=False, weights=str(tmp_path / "mine.npz"))
+
+
+def test_of_strangers_less_is_said() -> None:
+    reader = Reader(trained("open"), Options(unknown_below=0.4, unknown_below_at_first=0.7))
+    needed = [reader._needed(Baseline(voice_turns=turns)) for turns in range(6)]
+    assert needed == pytest.approx([0.7, 0.6, 0.5, 0.4, 0.4, 0.4])

@@ -31,6 +31,7 @@ WINDOW_FRAMES = 50
 """Length of the stretch that is named as carrying the emotion: 1 s."""
 SURE = 0.8
 """Age and gender are said from this probability on."""
+LESS_A_TURN = 0.1
 
 
 class Options(BaseModel):
@@ -48,6 +49,8 @@ class Options(BaseModel):
     """Compare with what the words alone would make one expect."""
     unknown_below: float = Field(0.4, ge=0, le=1)
     """Confidence below which the emotion is unknown."""
+    unknown_below_at_first: float = Field(0.7, ge=0, le=1)
+    """The same in a speaker's first turn, when nothing is known of their usual; a tenth less each turn after it."""
     threads: int = 1
     """Turns that may be read at the same time."""
 
@@ -130,7 +133,7 @@ class Reader:
         relative = self.heads.relative(turn.numbers, baseline)
         by_family = self.heads.families(relative)
         confidence = float(by_family.max())
-        if confidence < self._options.unknown_below:
+        if confidence < self._needed(baseline):
             return replace(cues, confidence=confidence)
         labels = self.heads.labels(relative, by_family, self._groups)
         ranked = sorted(zip(families.LABELS, map(float, labels), strict=True), key=lambda pair: -pair[1])
@@ -145,6 +148,11 @@ class Reader:
             confidence=confidence,
             evidence=(*cues.evidence, self._carrying(turn, likeliest, confidence)),
         )
+
+    def _needed(self, baseline: Baseline) -> float:
+        """Confidence from which an emotion is told: strangers sound angry or sad to who does not know them yet."""
+        at_first = self._options.unknown_below_at_first - LESS_A_TURN * baseline.voice_turns
+        return max(self._options.unknown_below, at_first)
 
     def _carrying(self, turn: features.Turn, family: Emotion, confidence: float) -> Evidence:
         """The second whose frames speak most for the family, by the share that each frame has in the decision."""
