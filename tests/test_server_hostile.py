@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 
-from live import RATE_HZ, Live, Wire, audio_of, eventually, running, voice
+from live import RATE_HZ, WAIT_S, Live, Wire, audio_of, eventually, running, voice
 
 
 @pytest.fixture(scope="module")
@@ -445,9 +445,16 @@ def test_hostile_row_33_a_client_that_stops_reading(monkeypatch: pytest.MonkeyPa
         update = json.dumps({"type": "session.update", "session": {"instructions": "x" * 15_000}}).encode()
         frame = Frame(Opcode.TEXT, update).serialize(mask=True)
         with pytest.raises((ConnectionResetError, BrokenPipeError)):
-            deaf.sendall(frame * 10_000)
+            pour(deaf, frame * 500)
         eventually(lambda: live.get("/ready").json()["sessions"] == 1, "the session of a deaf client stays")
         assert bystander.text_turn()["response"]["status"] == "completed"
+
+
+def pour(raw: socket.socket, data: bytes) -> None:
+    """Send until nobody takes it any more; what the server reads on after its goodbye is quickly gone."""
+    deadline = time.monotonic() + WAIT_S
+    while time.monotonic() < deadline:
+        raw.sendall(data)
 
 
 @contextmanager
