@@ -106,6 +106,6 @@ def test_a_file_that_is_no_set_of_weights_is_named(tmp_path: Path) -> None:
 
 
 def test_of_strangers_less_is_said() -> None:
-    reader = Reader(trained("open"), Options(unknown_below=0.4, unknown_below_at_first=0.7))
+    reader = Reader(trained("open"), Options(unknown_below=0.4, unknown_below_at_first=0.9))
     needed = [reader._needed(Baseline(voice_turns=turns)) for turns in range(6)]
-    assert needed == pytest.approx([0.7, 0.6, 0.5, 0.4, 0.4, 0.4])
+    assert needed == pytest.approx([0.9, 0.75, 0.6, 0.45, 0.4, 0.4])

@@ -31,7 +31,7 @@ WINDOW_FRAMES = 50
 """Length of the stretch that is named as carrying the emotion: 1 s."""
 SURE = 0.8
 """Age and gender are said from this probability on."""
-LESS_A_TURN = 0.1
+LESS_A_TURN = 0.15
 
 
 class Options(BaseModel):
@@ -49,8 +49,8 @@ class Options(BaseModel):
     """Compare with what the words alone would make one expect."""
     unknown_below: float = Field(0.4, ge=0, le=1)
     """Confidence below which the emotion is unknown."""
-    unknown_below_at_first: float = Field(0.7, ge=0, le=1)
-    """The same in a speaker's first turn, when nothing is known of their usual; a tenth less each turn after it."""
+    unknown_below_at_first: float = Field(0.9, ge=0, le=1)
+    """The same in a speaker's first turn, when nothing is known of their usual; `LESS_A_TURN` less after each."""
     threads: int = 1
     """Turns that may be read at the same time."""
 
