@@ -30,7 +30,7 @@ from affetto.pipelines.duplex.commands import (
     RetrieveItem,
     TruncateItem,
 )
-from affetto.pipelines.duplex.config import ResponseOptions, ServerVad, SessionConfig
+from affetto.pipelines.duplex.config import ResponseOptions, SemanticVad, ServerVad, SessionConfig
 from affetto.pipelines.duplex.conversation import Conversation
 from affetto.pipelines.duplex.events import (
     Appraised,
@@ -231,6 +231,26 @@ def test_noise_without_words_gets_no_answer() -> None:
     assert "ResponseStarted" not in kinds(play.actions)
     assert not any(isinstance(a, BeginReply) for a in play.actions)
     assert one(play.actions, TranscriptCompleted).transcript == ""  # type: ignore[attr-defined]
+
+
+def test_a_cough_before_the_answer_is_heard_does_not_take_the_question_back() -> None:
+    play = stage()
+    play.turn("where is the station", SECOND)
+    did = play.turn("", 3 * SECOND)
+    assert one(did, ResponseEnded).status == "cancelled"  # type: ignore[attr-defined]
+    assert one(did, BeginReply).request.situation.text == "where is the station"  # type: ignore[attr-defined]
+    assert one(did, ReleaseReply)
+
+
+def test_noise_ends_no_reply_that_nobody_may_interrupt() -> None:
+    play = stage(turn_detection=SemanticVad(interrupt_response=False))
+    play.turn("hello", SECOND)
+    play.speak(1)
+    did = play.turn("", 3 * SECOND)
+    assert not any(isinstance(output, ResponseEnded) for output in outputs(did))
+    did = play.finish(1)
+    assert one(did, ResponseEnded).status == "completed"  # type: ignore[attr-defined]
+    assert TimerKind.PLAYBACK in play.timers
 
 
 def test_words_heard_in_a_voice_too_short_for_any_get_no_answer() -> None:

@@ -146,9 +146,10 @@ class Conversation:
             if self.replies.audible is not None and detection.interrupt_response:
                 self.overlaps.begin(event.onset)
                 return
-            if self.replies.active is not None and detection.interrupt_response:
+            unheard = self.replies.active is not None and detection.interrupt_response
+            if unheard:
                 self.replies.interrupt("turn_detected")
-            self.turns.begin(event.onset)
+            self.turns.begin(event.onset, took_over=unheard)
 
     def _on_voice_stopped(self, event: VoiceStopped) -> None:
         if self.overlaps.current is not None:

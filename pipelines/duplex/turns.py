@@ -72,6 +72,8 @@ class Turn:
     """Why they could not be."""
     committed_at: int | None = None
     wants_response: bool = False
+    took_over: bool = False
+    """Whether its first sound ended a reply of which nothing was heard yet."""
     seconds: float = 0.0
 
 
@@ -94,13 +96,14 @@ class Turns:
 
     # -- the voice ---------------------------------------------------------------------------------
 
-    def begin(self, onset: int) -> None:
-        """A voice that counts as a turn has begun."""
+    def begin(self, onset: int, *, took_over: bool = False) -> None:
+        """A voice that counts as a turn has begun; `took_over` as in `Turn`."""
         detection = self._context.config.turn_detection
         padding = detection.prefix_padding_ms if isinstance(detection, ServerVad) else PREFIX_MS
         start = max(self._buffer_start, onset - samples(padding))
         self._numbers += 1
         self.current = Turn(self._numbers, self._context.new_id("item"), start, onset, voice_from=onset, voiced=0)
+        self.current.took_over = took_over
         self.phase = Phase.SPEAKING
         self._context.stop(TimerKind.IDLE)
         self._context.send(SpeechStarted(self.current.item_id, milliseconds(start)))
@@ -362,10 +365,8 @@ class Turns:
 
     def _answer_turn(self, turn: Turn, text: str) -> None:
         replies = self._replies
-        if not text:  # noise, or nothing: never an answer to it
-            replies.drop_speculation()
-            if replies.active is not None:
-                replies.finish_silently()
+        if not text:
+            self._answer_noise(turn)
             return
         if replies.release((turn.number, turn.revision)):
             return
@@ -374,6 +375,15 @@ class Turns:
             return
         options = replies.active.options if replies.active is not None else ResponseOptions()
         replies.respond(self.situation(), options, origin=turn.offset)
+
+    def _answer_noise(self, turn: Turn) -> None:
+        """Noise, or nothing, is never answered; but a cough after a question does not take the question back."""
+        replies = self._replies
+        replies.drop_speculation()
+        if replies.active is not None and replies.active.phase == "waiting":
+            replies.finish_silently()
+        elif turn.took_over and replies.active is None and self.situation().text:
+            replies.respond(self.situation(), ResponseOptions(), origin=turn.offset)
 
     def _give_up(self, turn: Turn, message: str) -> None:
         self._context.send(TranscriptFailed(turn.item_id, message))
