@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from affetto.models.base import SpokenWord, Transcript
-from affetto.models.labels import Risk
+from affetto.models.base import Cues, EventSpan, SpokenWord, Transcript
+from affetto.models.labels import Risk, VocalEvent
 from affetto.pipelines.duplex.actions import (
     Action,
     BeginReply,
@@ -35,6 +35,7 @@ from affetto.pipelines.duplex.conversation import Conversation
 from affetto.pipelines.duplex.events import (
     Appraised,
     Commanded,
+    CuesRead,
     Drained,
     HearingFailed,
     OverlapMeasured,
@@ -270,6 +271,9 @@ def test_words_heard_in_a_voice_too_short_for_any_get_no_answer() -> None:
         ("Um...", False),
         ("Achoo!", False),
         ("Hehe.", False),
+        ("AHAH!", False),
+        ("Ahahah.", False),
+        ("Aha.", True),
         ("He.", True),
         ("Um, my keys.", True),
         ("Oh.", True),
@@ -283,6 +287,32 @@ def test_a_sound_is_no_turn_to_answer(text: str, answered: bool) -> None:
     play.turn(text, SECOND)
     assert any(isinstance(action, BeginReply) for action in play.actions) is answered
     assert one(play.actions, TranscriptCompleted).transcript == (text if answered else "")  # type: ignore[attr-defined]
+
+
+def spans(*events: tuple[VocalEvent, int, int]) -> Cues:
+    return Cues(events=tuple(EventSpan(event, start, end, 0.8) for event, start, end in events))
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize(
+    ("text", "cues", "answered"),
+    [
+        ("Oh.", spans((VocalEvent.COUGH, 1000, 13_000)), False),
+        ("Oh.", spans((VocalEvent.COUGH, 1000, 7000), (VocalEvent.SNEEZE, 8000, 14_000)), False),
+        ("Yes.", spans((VocalEvent.COUGH, 1000, 10_000)), True),
+        ("Oh.", spans((VocalEvent.SIGH, 1000, 13_000)), True),
+        ("I have a cold.", spans((VocalEvent.COUGH, 1000, 13_000)), True),
+        ("Oh.", Cues(), True),
+    ],
+)
+def test_a_cough_is_no_turn_whatever_words_were_made_of_it(text: str, cues: Cues, answered: bool, late: bool) -> None:
+    play = stage()
+    play.feed(VoiceStarted(SECOND + 1000, SECOND), VoiceStopped(2 * SECOND + 1500, 2 * SECOND))
+    read = CuesRead(2 * SECOND + 2500, 1, 1, cues)
+    heard = Recognized(2 * SECOND + 2500, 1, 1, final(text))
+    play.feed(PauseJudged(2 * SECOND + 2000, 1, 1, 0.95), *((heard, read) if late else (read, heard)))
+    play.fire(TimerKind.COMMIT)
+    assert ("ResponseStarted" in kinds(play.actions)) is answered
 
 
 def test_minutes_of_speech_are_split_and_answered_once_as_a_whole() -> None:

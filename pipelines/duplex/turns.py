@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ...models.base import Cues, Situation, Transcript
+from ...models.labels import VocalEvent
 from . import wording
 from .actions import Forget, Hear, Settle
 from .config import ResponseOptions, SemanticVad, ServerVad
@@ -39,6 +40,12 @@ speaker all the same, and then goes by all parts."""
 SHORTEST_COMMIT_MS = 100
 SHORTEST_VOICE_MS = 130
 """No word is shorter: what a recogniser hears in less (in a cough "Yeah.") was not said."""
+REFLEXES = frozenset({VocalEvent.COUGH, VocalEvent.SNEEZE, VocalEvent.THROAT_CLEAR})
+"""Sounds that nobody makes to say something."""
+REFLEX_SHARE = 0.7
+"""A turn of which reflexes are so much, and that has no more than so many words, was a reflex: the recogniser made the
+words of it ("AHA!" of a cough). Who coughs and then says "yes" is below it."""
+REFLEX_WORDS = 2
 APOLOGY = "Sorry, I couldn't make that out. Could you say it once more?"
 
 
@@ -175,6 +182,7 @@ class Turns:
         if turn is None or turn.number != event.turn or event.revision != turn.revision:
             return
         turn.cues = event.cues
+        turn.text = "" if turn.text and _reflex(turn, turn.text) else turn.text
         partial = turn is self.current and self.phase is Phase.SPEAKING
         self._context.notice("cues", item_id=turn.item_id, partial=partial, **cues_record(event.cues))
         if turn.committed_at is not None:
@@ -408,6 +416,15 @@ def _said(turn: Turn, transcript: Transcript) -> str:
     """The words of a turn; none where the voice was too short for any, or made only sounds: a cough is no question,
     and who says "um" goes on. What a client commits itself is taken as it is."""
     text = transcript.text.strip()
-    if turn.voiced is not None and (turn.voiced < samples(SHORTEST_VOICE_MS) or wording.sounds(text)):
-        return ""
-    return text
+    if turn.voiced is None:
+        return text
+    wordless = turn.voiced < samples(SHORTEST_VOICE_MS) or wording.sounds(text) or _reflex(turn, text)
+    return "" if wordless else text
+
+
+def _reflex(turn: Turn, text: str) -> bool:
+    """Whether the voice coughed, sneezed or cleared its throat, as far as is known yet, and did little else."""
+    if not turn.voiced or turn.cues is None or len(text.split()) > REFLEX_WORDS:
+        return False
+    spent = sum(span.end - span.start for span in turn.cues.events if span.event in REFLEXES)
+    return spent >= REFLEX_SHARE * turn.voiced

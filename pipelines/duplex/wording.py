@@ -32,7 +32,7 @@ _COURTESY = re.compile(
 )
 """Greetings, thanks, a plain yes or no: they are answered, not received."""
 _SOUNDS = re.compile(
-    r"^\W*(?:(?:ha+h?|(?:h[ae]){2,}h?|a+h+|u+gh+|a+r+gh+|achoo+|ahem|t+sk|pf+t?|hic|u+h+|u+m+|h*m+|er+m?)\b\W*)+$",
+    r"^\W*(?:(?:ha+h?|(?:ah)+a+h+|(?:h[ae]){2,}h?|a+h+|u+gh+|a+r+gh+|achoo+|ahem|t+sk|pf+t?|hic|u+h+|u+m+|h*m+|er+m?)\b\W*)+$",
     re.IGNORECASE,
 )
 """What a recogniser writes for a laugh, a cough, a sneeze, a groan, a hesitation."""
