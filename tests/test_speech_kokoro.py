@@ -10,6 +10,8 @@ from itertools import pairwise
 import numpy as np
 import onnxruntime
 import pytest
+import soxr
+from faster_whisper import WhisperModel
 
 from affetto.models.base import Speech, Style
 from affetto.models.errors import Failed, Unavailable
@@ -71,6 +73,20 @@ def test_words_come_in_order_with_the_piece_in_which_they_begin(kokoro: Kokoro) 
         assert all(begin <= word.start < end for word in piece.words)
         assert all(word.start <= word.end for word in piece.words)
         begin = end
+
+
+def test_words_lie_where_whisper_hears_them(kokoro: Kokoro) -> None:
+    model = WhisperModel(str(Store().path("whisper-base")), device="cpu", compute_type="int8", cpu_threads=2)
+    errors = []
+    for text in (SENTENCE, "You waited six years for this, and now it's here.", "I'm glad that you told me."):
+        pieces = spoken(kokoro, text)
+        sound = np.concatenate([piece.samples for piece in pieces]).astype(np.float32) / 32768
+        segments, _ = model.transcribe(soxr.resample(sound, 24_000, 16_000), language="en", word_timestamps=True)
+        heard = [(word.word.strip(), word.start) for segment in segments for word in segment.words or ()]
+        ours = [(word.text, word.start / 24_000) for piece in pieces for word in piece.words]
+        assert len(heard) == len(ours)
+        errors += [abs(a - b) for (_, a), (_, b) in zip(ours, heard, strict=True)]
+    assert np.mean(errors) <= 0.06
 
 
 def test_a_text_longer_than_the_model_takes_is_spoken_whole(kokoro: Kokoro) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from affetto.models.tts.pieces import LONGEST, pieces
-from affetto.models.tts.timing import word_frames
+from affetto.models.tts.timing import AHEAD, word_frames
 from affetto.models.tts.trimming import Trimmer
 from affetto.models.tts.windows import FRAME_SAMPLES, LEFT, RIGHT, SHORTEST, VALUE_S, Joiner, in_phase, windows
 
@@ -104,9 +104,9 @@ ALONE = {
     ],
 )
 def test_words_lie_on_their_own_phonemes(words: list[str], sounds: str, expected: list[str]) -> None:
-    frames = np.array([7, *range(1, len(sounds) + 1), 9])
+    frames = np.array([7, *(0 if sound == " " else 1 + i for i, sound in enumerate(sounds)), 9])
     spoken = [(word, ALONE[word]) for word in words]
-    starts = 7 + np.concatenate([[0], np.cumsum(frames[1:-1])])
+    starts = 7 - AHEAD + np.concatenate([[0], np.cumsum(frames[1:-1])])
     for word, heard, timed in zip(words, expected, word_frames(spoken, sounds, frames), strict=True):
         assert timed.text == word
         if heard:
@@ -117,6 +117,14 @@ def test_words_lie_on_their_own_phonemes(words: list[str], sounds: str, expected
             assert abs(got[1] - exact[1]) <= 6
         else:
             assert timed.start == timed.end
+
+
+def test_words_share_the_space_between_them_and_sound_ahead_of_their_frames() -> None:
+    frames = np.array([8, *[4] * len("hæd bɪn, hæd"), 6])
+    one, other, last = word_frames([("had", "hæd"), ("been,", "bɪn,"), ("had", "hæd")], "hæd bɪn, hæd", frames)
+    assert (one.start, one.end) == (8 - AHEAD, 8 + 12 + 2 - AHEAD)
+    assert (other.start, other.end) == (one.end, 8 + 28 - AHEAD)
+    assert (last.start, last.end) == (8 + 34 - AHEAD, 8 + 48 - AHEAD)
 
 
 @pytest.mark.parametrize(("frames", "count"), [(1, 1), (56, 1), (57, 2), (250, 5)])

@@ -229,5 +229,5 @@ class Kokoro:
 
 
 def _timed(word: WordFrames, origin: int, before: int) -> SpokenWord:
-    start, end = (before + max(0, frame * FRAME_SAMPLES - origin) for frame in (word.start, word.end))
+    start, end = (before + max(0, round(frame * FRAME_SAMPLES) - origin) for frame in (word.start, word.end))
     return SpokenWord(word.text, start, end)
