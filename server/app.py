@@ -51,14 +51,17 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
                 yield
             await app.state.realtime.drain(0)
 
-    app = FastAPI(title="Affetto", version=__version__, description=DOCS, lifespan=lifespan)
+    # No /docs: FastAPI's loads scripts from elsewhere, into the origin of our page. /openapi.json is there.
+    app = FastAPI(
+        title="Affetto", version=__version__, description=DOCS, lifespan=lifespan, docs_url=None, redoc_url=None
+    )
     for part in (rest_chat, rest_speech, rest_transcription, rest_memory, rest_sessions, rest_status):
         app.include_router(part.router)
     if settings.server.page:
         app.include_router(pages.router(pages.assets()))
     rest.add_error_answers(app)
     app.add_middleware(BodyLimit, most_bytes=int(settings.server.upload_mib * 2**20))
-    app.add_middleware(Doorman)
+    app.add_middleware(Doorman, metrics_open=settings.server.metrics_open)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=settings.server.allowed_origins,

@@ -1,24 +1,25 @@
-"""Who may come in: API keys, short-lived client secrets for browsers, origins, and how many at once."""
+"""Who may come in, and to what: API keys, short-lived client secrets for browsers, origins, and how many at once."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import ipaddress
 import secrets
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
+from .keys import SCOPES, KeyRing, Scope, digest
 from .protocol import KEY_SUBPROTOCOL
 from .settings import ServerSection
 
 SECRET_PREFIX = "ek_"
 MOST_SECRETS = 10_000
+LOCAL_ZONES = (".localhost", ".local", ".internal", ".home.arpa")
+"""Zones that are not, and will not be, delegated (RFC 6761, 6762, 8375; ICANN on .internal)."""
 
 
 class Denied(Exception):
@@ -31,12 +32,14 @@ class Denied(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Guest:
-    """Whoever showed a key: `name` is no secret, `None` where none was asked for; `session` is what its client
-    secret, if it came by one, was issued for."""
+    """Whoever showed a key: `name` is its owner, no secret, `None` where no key was asked for; `key` is the key's id,
+    and `session` what its client secret, if it came by one, was issued for."""
 
     name: str | None = None
     session: Mapping[str, Any] = field(default_factory=dict)
     by_secret: bool = False
+    key: str | None = None
+    scopes: frozenset[Scope] = SCOPES
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +52,17 @@ class Door:
     """Checks keys and origins and counts sessions. Keys are held and compared as hashes."""
 
     def __init__(self, settings: ServerSection, clock: Callable[[], float] = time.time) -> None:
+        """Raises BadKeys."""
         self._settings = settings
         self._clock = clock
-        self._keys = [_hash(key.get_secret_value()) for key in settings.api_keys]
+        self._ring = KeyRing([key.get_secret_value() for key in settings.api_keys], settings.keys_file, clock)
         self._secrets: dict[bytes, _Secret] = {}
         self._live: Counter[str] = Counter()
 
     @property
     def open(self) -> bool:
         """Whether no key is asked for."""
-        return not self._keys
+        return self._ring.empty
 
     @property
     def live(self) -> int:
@@ -69,20 +73,33 @@ class Door:
     def full(self) -> bool:
         return self.live >= self._settings.sessions
 
-    def admit(self, key: str | None, *, secrets_too: bool) -> Guest:
-        """Whose key this is; client secrets open nothing but the WebSocket. Raises Denied (401)."""
+    def admit(self, key: str | None, scope: Scope | None = None, *, secrets_too: bool = False) -> Guest:
+        """Whose key this is; client secrets open nothing but the WebSocket. Raises Denied (401; 403 where the key is
+        good but not for this)."""
         shown = key or ""
-        hashed = _hash(shown)
         if shown.startswith(SECRET_PREFIX):
-            secret = self._secrets.get(hashed)
-            if secrets_too and secret is not None and secret.expires_at > self._clock():
-                return secret.owner
-            raise Denied(401, "invalid_api_key", "This client secret is not valid (any more), or not for this.")
-        if self.open:
+            guest = self._by_secret(shown) if secrets_too else None
+            if guest is None:
+                raise Denied(401, "invalid_api_key", "This client secret is not valid (any more), or not for this.")
+        elif self.open:
             return Guest()
-        if sum(hmac.compare_digest(hashed, known) for known in self._keys):  # all are compared, whichever fits
-            return Guest(hashed.hex()[:12])
-        raise Denied(401, "invalid_api_key", "Incorrect API key provided.")
+        elif (record := self._ring.find(shown)) is not None:
+            guest = Guest(record.owner, key=record.id, scopes=record.scopes)
+        else:
+            raise Denied(401, "invalid_api_key", "Incorrect API key provided.")
+        if scope is not None and scope not in guest.scopes:
+            raise Denied(403, "insufficient_scope", f"This key does not have the scope {scope!r}.")
+        return guest
+
+    def knows(self, guest: Guest) -> bool:
+        """Whether the key by which somebody came in is still good."""
+        return guest.key is None or self._ring.good(guest.key)
+
+    def _by_secret(self, shown: str) -> Guest | None:
+        secret = self._secrets.get(digest(shown))
+        if secret is None or secret.expires_at <= self._clock() or not self.knows(secret.owner):
+            return None
+        return secret.owner
 
     def check_origin(self, origin: str | None, host: str | None) -> None:
         """Pages of other origins stay out, unless they are allowed. Raises Denied (403).
@@ -97,6 +114,15 @@ class Door:
             return
         raise Denied(403, "origin_not_allowed", "This origin may not open sessions (see server.allowed_origins).")
 
+    def check_host(self, host: str | None) -> None:
+        """A server without keys answers no foreign name that was pointed at this machine (DNS rebinding): whoever
+        owns it could read, by a page of theirs, what is remembered here. Raises Denied (403)."""
+        allowed = self._settings.allowed_origins
+        if not self.open or _is_own(host) or "*" in allowed or host in {urlsplit(origin).netloc for origin in allowed}:
+            return
+        message = "Without keys this server answers to addresses and local names only; set keys, or name this host"
+        raise Denied(403, "host_not_allowed", f"{message} in server.allowed_origins.")
+
     def issue_secret(self, owner: Guest, seconds: int, session: Mapping[str, Any]) -> tuple[str, int]:
         """A client secret for sessions that begin as `session` says, and when it expires (s since the epoch).
 
@@ -107,15 +133,16 @@ class Door:
         if len(self._secrets) >= MOST_SECRETS:
             raise Denied(429, "rate_limit_exceeded", "Too many client secrets are valid; let some expire.")
         value, expires_at = SECRET_PREFIX + secrets.token_urlsafe(32), int(now) + seconds
-        self._secrets[_hash(value)] = _Secret(expires_at, Guest(owner.name, session, by_secret=True))
+        self._secrets[digest(value)] = _Secret(expires_at, replace(owner, session=session, by_secret=True))
         return value, expires_at
 
     @contextmanager
     def session(self, guest: Guest, address: str) -> Iterator[None]:
         """Take a session's place. Raises Denied (503 where the server is full, else 429)."""
-        limits = {"server": self._settings.sessions, f"address {address}": self._settings.sessions_per_address}
-        if guest.name is not None:
-            limits[f"key {guest.name}"] = self._settings.sessions_per_key
+        here = f"address {neighbourhood(address)}"
+        limits = {"server": self._settings.sessions, here: self._settings.sessions_per_address}
+        if guest.key is not None:
+            limits[f"key {guest.key}"] = self._settings.sessions_per_key
         for name, limit in limits.items():
             if self._live[name] >= limit:
                 status = 503 if name == "server" else 429
@@ -138,16 +165,41 @@ def key_of(headers: Mapping[str, str], protocols: Sequence[str] = ()) -> str | N
     return next((offer[len(KEY_SUBPROTOCOL) :] for offer in protocols if offer.startswith(KEY_SUBPROTOCOL)), None)
 
 
+def scope_of(path: str) -> Scope | None:
+    """What a key must be good for to get there by HTTP; `None`: any key will do."""
+    if path.startswith("/v1/models"):
+        return None
+    return next((scope for start, scope in _PATHS.items() if path.startswith(start)), "text")
+
+
+_PATHS: dict[str, Scope] = {
+    "/v1/realtime": "talk",
+    "/v1/memory": "memory",
+    "/v1/sessions": "trace",
+    "/metrics": "metrics",
+}
+
+
+def neighbourhood(address: str) -> str:
+    """What counts as one address: whoever has one of IPv6 has the 2^64 others of its network as well."""
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(ip, ipaddress.IPv4Address):
+        return str(ip)
+    if ip.ipv4_mapped is not None:
+        return str(ip.ipv4_mapped)
+    return str(ipaddress.ip_network((ip, 64), strict=False))
+
+
 def _is_own(host: str | None) -> bool:
-    name = urlsplit(f"//{host}").hostname or ""
-    if name == "localhost" or name.endswith(".localhost"):
+    """Whether nobody outside can own this name: an address, or a name that no public zone may have."""
+    name = (urlsplit(f"//{host or ''}").hostname or "").rstrip(".")
+    if "." not in name or name.endswith(LOCAL_ZONES):
         return True
     try:
         ipaddress.ip_address(name)
     except ValueError:
         return False
     return True
-
-
-def _hash(key: str) -> bytes:
-    return hashlib.sha256(key.encode(errors="replace")).digest()

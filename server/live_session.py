@@ -29,7 +29,7 @@ OVERFLOW_EVERY_S = 1.0
 """Dropped microphone audio is reported at most this often."""
 MODEL_CHARS = 128
 Farewell = tuple[int, str]
-NORMAL, GOING_AWAY, TOO_SLOW, OUR_FAULT = 1000, 1001, 1008, 1011
+NORMAL, GOING_AWAY, TOO_SLOW, NOT_ALLOWED, OUR_FAULT = 1000, 1001, 1008, 1008, 1011
 
 
 class Line(Protocol):
@@ -47,6 +47,7 @@ class LiveSession:
         self._limits = state.settings.server
         self.id = secrets.token_hex(8)
         self.owner = guest.name
+        self._guest = guest
         self._wire = new_wire_session(state, f"sess_{self.id}", model, guest)
         self.session = Session(
             state.backends,
@@ -54,7 +55,7 @@ class LiveSession:
             session_id=self.id,
             policy=state.policy,
             observer=self._observer(guest),
-            memory=state.memory.session(guest.name or "", self.id) if state.memory else None,
+            memory=state.remembering(guest, self.id),
         )
         self._input = AudioInput(self._wire.model.audio.input.format.type)
         self._encoder = Encoder(self._wire, beta=beta)
@@ -268,6 +269,10 @@ class LiveSession:
                 self._say(self._encoder.error(ProtocolError("session_expired", message)))
                 self.stop(GOING_AWAY, "the session has reached its longest time")
                 return
+            if not self._state.door.knows(self._guest):
+                self._say(self._encoder.error(ProtocolError("invalid_api_key", "The key is not good any more.")))
+                self.stop(NOT_ALLOWED, "the key is not good any more")
+                return
             if self._line is not None and now - self._last_heard > limits.idle_s:
                 self.stop(GOING_AWAY, "nothing was heard for too long")
 
@@ -302,7 +307,7 @@ def new_wire_session(state: ServerState, session_id: str, model: str, guest: Gue
         instructions=settings.voice.instructions,
         text_chars=settings.server.text_chars,
         expires_at=int(time.time() + settings.server.session_s),
-        withheld=withheld(state.backends.cues),
+        withheld=withheld(state.backends.cues) | (frozenset() if "memory" in guest.scopes else {"memory"}),
     )
     wire.merge(dict(guest.session))
     wire.user_is_fixed = guest.by_secret

@@ -60,7 +60,7 @@ class Realtime:
             raise Denied(503, "server_stopping", "The server is stopping; try again soon.")
         door, headers = self._state.door, socket.headers
         protocols = [offer.strip() for offer in headers.get("sec-websocket-protocol", "").split(",")]
-        guest = door.admit(key_of(headers, protocols), secrets_too=True)
+        guest = door.admit(key_of(headers, protocols), "talk", secrets_too=True)
         door.check_origin(headers.get("origin"), headers.get("host"))
         subprotocol = SUBPROTOCOL if SUBPROTOCOL in protocols else None
         shown = return_of(headers, protocols)

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..models.errors import BackendError, Overloaded, Unavailable
-from .auth import Denied, Guest, key_of
+from .auth import Denied, Guest, key_of, scope_of
 from .state import ServerState
 
 JSON_BYTES = 2 * 2**20
@@ -84,22 +84,29 @@ def _invalid(error: RequestValidationError) -> JSONResponse:
 
 
 class Doorman:
-    """Asks for the key at every path below /v1, before anything of a body is read. Sockets have a door of their own."""
+    """Asks for the key at every path below /v1 and at /metrics, before anything of a body is read. Sockets have a door
+    of their own."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, metrics_open: bool) -> None:
         self._app = app
+        self._metrics_open = metrics_open
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].startswith("/v1/"):
+        if scope["type"] == "http" and self._minds(scope):
             request = Request(scope)
             state = state_of(request)
             try:
-                request.state.guest = state.door.admit(key_of(request.headers), secrets_too=False)
+                state.door.check_host(request.headers.get("host"))
+                request.state.guest = state.door.admit(key_of(request.headers), scope_of(scope["path"]))
             except Denied as denied:
                 state.telemetry.refused_client(denied.code)
                 await error_answer(denied.status, denied.code, denied.message)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
+
+    def _minds(self, scope: Scope) -> bool:
+        path: str = scope["path"]
+        return path.startswith("/v1/") or (path == "/metrics" and not self._metrics_open)
 
 
 class BodyLimit:

@@ -101,7 +101,7 @@ class _Turn:
         self._state = state
         self._body = body
         self._said = said
-        self._memory = state.memory.session(guest.name or "", said.conversation) if state.memory else None
+        self._memory = state.remembering(guest, said.conversation)
         self.answer = Answer()
         self._head = {
             "id": f"chatcmpl-{secrets.token_hex(12)}",

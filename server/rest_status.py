@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Request
@@ -63,7 +64,7 @@ async def client_secret(
     try:
         model = asked.session.get("model")
         session_id, name = f"sess_{secrets.token_hex(8)}", model if isinstance(model, str) else ""
-        session = new_wire_session(state, session_id, name, Guest(guest.name, asked.session))
+        session = new_wire_session(state, session_id, name, replace(guest, session=asked.session))
     except ProtocolError as error:
         raise ApiError(400, error.code, error.message, error.param) from None
     value, expires_at = state.door.issue_secret(guest, asked.expires_after.seconds, asked.session)

@@ -32,7 +32,11 @@ class ServerSection(Section):
     port: int = Field(8600, ge=0, le=65535)
     """Port to listen on; 0 takes a free one."""
     api_keys: list[SecretStr] = []
-    """Keys that clients must show; empty lets anyone in who can reach the address."""
+    """Keys that clients must show; without any, here or in keys_file, whoever can reach the address comes in."""
+    keys_file: Path | None = None
+    """File of keys that `affetto keys` makes: hashed, with scopes, revoked without a restart."""
+    metrics_open: bool = False
+    """Show /metrics without a key, too, where keys are asked for: only where nobody else's network gets there."""
     allowed_origins: list[str] = []
     """Web origins, besides the server's own, whose pages may open a session (browsers say where they come from)."""
     sessions: int = Field(64, ge=1)

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 from ..pipelines.duplex.backends import Backends
 from ..pipelines.duplex.policy import DuplexPolicy
-from ..pipelines.memory.service import MemoryService
+from ..pipelines.memory.service import MemoryService, Remembering
 from .appraisals import Appraisals
-from .auth import Door
+from .auth import Door, Guest
 from .settings import Settings
 from .telemetry import Telemetry
 from .traces import Traces
@@ -24,3 +24,9 @@ class ServerState:
     traces: Traces
     memory: MemoryService | None = None
     appraisals: Appraisals = field(default_factory=Appraisals)
+
+    def remembering(self, guest: Guest, conversation: str) -> Remembering | None:
+        """The memory of a session or request, where there is one and the guest's key is good for it."""
+        if self.memory is None or "memory" not in guest.scopes:
+            return None
+        return self.memory.session(guest.name or "", conversation)

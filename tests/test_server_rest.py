@@ -288,7 +288,7 @@ def test_metrics_count_what_happened(live: Live) -> None:
         wire.until("error")
         wire.speak()
         wire.until("response.done")
-        running_now = live.get("/metrics").text
+        running_now = live.get("/metrics", headers=KEY).text
     assert "affetto_sessions 1.0" in running_now
     assert 'affetto_responses_total{status="completed"}' in running_now
     assert 'affetto_stage_seconds_count{stage="first_audio"}' in running_now

@@ -41,16 +41,15 @@ def run(args: argparse.Namespace) -> int:
     from .. import serving
 
     settings = options.settings_of(args, server__host=args.host, server__port=args.port)
-    listening = serving.listen(settings.server.host, settings.server.port)
-    if settings.server.event_logs is not None:
-        print(f"what people say is written to {settings.server.event_logs} (server.event_logs)", file=sys.stderr)
-    store = Store(settings.models_dir)
-    weights.pull(store, weights.needed(settings))
-    server = serving.server(settings, store)
-    try:
-        asyncio.run(_serve(server, listening, args))
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
+    with serving.listen(settings.server.host, settings.server.port) as listening:
+        if settings.server.event_logs is not None:
+            print(f"what people say is written to {settings.server.event_logs} (server.event_logs)", file=sys.stderr)
+        store = Store(settings.models_dir)
+        weights.pull(store, weights.needed(settings))
+        try:
+            asyncio.run(_serve(serving.server(settings, store), listening, args))
+        except KeyboardInterrupt:
+            print("stopped", file=sys.stderr)
     return OK
 
 
