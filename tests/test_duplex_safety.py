@@ -435,3 +435,15 @@ def test_tags_in_speech_are_taken_out(text: str, kept: str) -> None:
 @given(st.text("<|>[]{}aim_end/ ", max_size=60))
 def test_nothing_that_a_template_acts_on_is_left(text: str) -> None:
     assert not set(neutralised(text)) & set("<>[]{}|")
+
+
+def test_watching_fades_where_nothing_said_asks_for_it() -> None:
+    def told(text: str, *before: str) -> Risk:
+        past = tuple(PastTurn(said, None, WATCH, "Mm.") for said in before)
+        return checked(WATCH, Situation(text, past=past)).risk
+
+    assert told("I got rice and beans.") is Risk.WATCH
+    assert told("I got rice and beans.", "I feel hopeless some days.") is Risk.WATCH
+    assert told("With onions.", "I feel hopeless some days.", "I got rice and beans.") is Risk.NONE
+    assert told("I feel hopeless.", "I got rice and beans.", "With onions.") is Risk.WATCH
+    assert checked(CRISIS, Situation("Hm.", past=(PastTurn("With onions.", None, WATCH, "Mm."),))).risk is Risk.WATCH

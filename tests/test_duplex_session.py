@@ -45,7 +45,7 @@ from affetto.pipelines.duplex.outputs import (
     TranscriptFailed,
 )
 from affetto.pipelines.duplex.policy import DuplexPolicy
-from affetto.pipelines.duplex.reply import APOLOGY, MORE, plain_appraisal
+from affetto.pipelines.duplex.reply import APOLOGY, MOMENTS, MORE, PATIENCE_S, plain_appraisal
 from affetto.pipelines.duplex.session import Session
 from virtual import run
 
@@ -283,6 +283,54 @@ def test_when_the_model_breaks_after_the_opener_we_say_so() -> None:
     line = play([(0.5, False), (1.5, True), (8, False)], doubles=Doubles(fail="chat"), openers=True)
     (ended,) = line.of(ResponseEnded)
     assert ended.item.text == f"{ended.empathy['appraisal']['opener']} {APOLOGY}"
+
+
+def test_a_model_that_is_long_in_coming_is_excused_and_waited_for() -> None:
+    slow = Doubles(first_word_s=7)
+    line = play([(0.5, False), (1.5, True), (14, False)], doubles=slow, openers=True)
+    (ended,) = line.of(ResponseEnded)
+    assert ended.item.text in {f"{ended.empathy['appraisal']['opener']} {moment} {slow.reply}" for moment in MOMENTS}
+    # 96 ms to see the pause, 200 recognition, 100 synthesis
+    told = [(at, output.text.strip()) for at, output in line.outputs if isinstance(output, ResponseText)]
+    excused = next(at for at, text in told if text in MOMENTS)
+    assert excused - 2.0 < PATIENCE_S + 0.5
+
+
+def test_who_reads_is_not_told_to_wait() -> None:
+    config = SessionConfig(output_modality="text")
+    line = play([(0.5, False), (1.5, True), (12, False)], doubles=Doubles(first_word_s=7), config=config)
+    assert line.of(ResponseEnded)[0].item.text == line.doubles.reply
+
+
+def test_the_silence_after_the_opener_is_told() -> None:
+    slow = Doubles(first_word_s=3)
+    line = play([(0.5, False), (1.5, True), (9, False)], doubles=slow, openers=True)
+    ended = line.of(ResponseEnded)[0].empathy
+    timings = ended["timings_ms"]
+    expected = timings["second_audio"] - max(timings["first_audio"], timings["committed"]) - ended["first_phrase_ms"]
+    assert ended["gap_ms"] == expected > 1000
+
+
+def test_words_of_a_crisis_are_answered_at_the_next_breath() -> None:
+    def answered(text: str) -> float:
+        sound = [(0.5, False), (1.5, True), (9, False)]
+        return play(sound, doubles=Doubles(text=text, completion=0.1)).when(ResponseStarted)
+
+    assert answered("I want to kill myself and") - 2.0 < 1.0 < answered("I want to go home and") - 2.0
+
+
+def test_words_of_a_crisis_that_the_next_pause_takes_back_hurry_nothing() -> None:
+    doubles = Doubles(text="I want to kill myself and", completion=0.1)
+
+    async def recognize(audio: Samples, **options: Any) -> Recognition:
+        text = doubles.text if len(audio) < 2.3 * 16_000 else "I want to kiss my shelf and"
+        return Recognition(Transcript(text, final=True))
+
+    doubles.recognize = recognize  # type: ignore[method-assign]
+    line = play([(0.5, False), (1.5, True), (0.5, False), (1.0, True), (9, False)], doubles=doubles)
+    (ended,) = line.of(ResponseEnded)
+    assert ended.empathy["appraisal"]["risk"] == "none"
+    assert line.when(ResponseStarted) - 3.5 > 1.5
 
 
 def test_audio_leaves_little_ahead_of_real_time() -> None:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
+from typing import Any
 
 import pytest
 
@@ -123,6 +127,51 @@ def test_the_command_plays_a_corpus_and_writes_the_replies(
     lines = [json.loads(line) for line in out.read_text().splitlines()]
     assert len(lines) == report["turns"]
     assert all(bool(line["reply"]) is not bool(extra) for line in lines)
+
+
+def test_replies_are_judged_by_a_model_behind_a_url(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with judge_server(dict.fromkeys((*judging.GOOD, *judging.BAD), 4)) as (url, asked):
+        command = ["eval", "empathy", "--profile", "scripted", "--dialogues", "3", "--json", "--judge", url, "strict"]
+        assert main(command) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["judge"]["judged"], report["judge"]["unread"]) == (report["turns"], 0)
+    assert (report["judge"]["aggregate"], report["judge"]["context_fit"]) == (3.0, 4.0)
+    assert {body["model"] for body in asked} == {"strict"}
+    assert "Listener's reply, to be judged:" in asked[0]["messages"][-1]["content"]
+    assert asked[0]["response_format"]["json_schema"]["schema"] == judging.SCHEMA
+
+
+def test_a_judge_that_is_not_there_is_said_so(capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["eval", "empathy", "--profile", "scripted", "--dialogues", "1", "--judge", "http://127.0.0.1:9/v1", "x"]
+    assert main(command) != 0
+    assert "127.0.0.1:9" in capsys.readouterr().err
+
+
+@contextmanager
+def judge_server(verdict: dict[str, int]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """An OpenAI-compatible endpoint that gives every reply the same scores; also what it was asked."""
+    asked: list[dict[str, Any]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+            self.send_response(200)
+            self.send_header("content-type", "text/event-stream")
+            self.end_headers()
+            choice = {"delta": {"content": json.dumps(verdict)}, "finish_reason": "stop"}
+            self.wfile.write(f"data: {json.dumps({'choices': [choice]})}\n\ndata: [DONE]\n\n".encode())
+
+        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+            """Quiet."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/v1", asked
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def test_a_corpus_that_cannot_be_read_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -117,7 +117,8 @@ def asked(line: Line, start_s: float, end_s: float) -> Asked:
     if first is None:
         return Asked(None, cut=False)
     v2v_ms = (first - end_s) * 1000
-    return Asked(v2v_ms, cut=False, stages_ms=stages(v2v_ms, _trace(line, end_s).get("timings_ms", {})))
+    told = _trace(line, end_s)
+    return Asked(v2v_ms, cut=False, stages_ms=stages(v2v_ms, told.get("timings_ms", {})), gap_ms=told.get("gap_ms"))
 
 
 def cuts(line: Line, start_s: float, question: Sound) -> int:

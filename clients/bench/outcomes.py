@@ -10,11 +10,13 @@ from typing import Any
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A question was spoken. `v2v_ms` from the true end of speech to the first answer that can be heard, `None`
-    where there was none or where the answer began too early (`cut`)."""
+    where there was none or where the answer began too early (`cut`). `gap_ms` is the silence after its first phrase,
+    `None` where it had but one."""
 
     v2v_ms: float | None
     cut: bool
     stages_ms: Mapping[str, float] = field(default_factory=dict)
+    gap_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ from .outcomes import Asked, Interrupted, Murmured, Noised, Outcome, Paused
 T = TypeVar("T")
 PERCENTILES = (50, 90, 95)
 Z = 1.96
+LONGEST_GAP_MS = 700
+"""Between the first phrase of an answer and the second: longer ones are heard as a break."""
 
 
 def spread(values: Iterable[float]) -> dict[str, float | int | None]:
@@ -57,9 +59,12 @@ def summary(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     interrupted = _of(outcomes, Interrupted)
     told = [outcome for outcome in asked if outcome.v2v_ms is not None]
     names = dict.fromkeys(name for outcome in told for name in outcome.stages_ms)
+    gaps = [outcome.gap_ms for outcome in told if outcome.gap_ms is not None]
     return {
         "v2v_ms": spread(outcome.v2v_ms for outcome in told if outcome.v2v_ms is not None),
         "stages_ms": {name: spread(o.stages_ms[name] for o in told if name in o.stages_ms) for name in names},
+        "gap_ms": spread(gaps),
+        **_rate("long_gap", sum(gap > LONGEST_GAP_MS for gap in gaps), len(gaps)),
         "barge_in_stop_ms": spread(outcome.stop_ms for outcome in interrupted if outcome.stop_ms is not None),
         **_rate("unanswered", sum(o.v2v_ms is None and not o.cut for o in asked), len(asked)),
         **_rate("false_cut", sum(o.cut for o in pauses), sum(o.pauses for o in pauses)),

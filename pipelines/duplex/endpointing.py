@@ -17,6 +17,8 @@ DISTRESS_MS = 1000
 """Added when the voice sobs, trembles or gropes for words: crying people pause long inside a turn."""
 LONGEST_MS: dict[Eagerness, int] = {"low": 8000, "medium": 4000, "auto": 4000, "high": 2000}
 """Longest wait of OpenAI's `semantic_vad`, by eagerness."""
+URGENT_MS = 800
+"""Longest wait once the words tell of a crisis: a breath, whatever the sentence wants."""
 EAGERNESS_FACTOR: dict[Eagerness, float] = {"low": 1.6, "medium": 1.0, "auto": 1.0, "high": 0.7}
 CLOSURE_WEIGHT = 0.8
 """Share of the recogniser's full stop in the score; the turn detector has the rest (docs/timing.md)."""

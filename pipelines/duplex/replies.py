@@ -391,6 +391,7 @@ class Replies:
         record: dict[str, Any] = {"timings_ms": dict(reply.timings), "speculative": reply.was_speculative}
         if reply.first_phrase_ms is not None:
             record["first_phrase_ms"] = reply.first_phrase_ms
+            record["gap_ms"] = _gap_ms(reply)
         if reply.appraisal is not None:
             record["appraisal"] = appraisal_record(reply.appraisal)
         if reply.recalled:
@@ -398,3 +399,10 @@ class Replies:
         if reply.degraded:
             record["degraded"] = list(reply.degraded)
         return record
+
+
+def _gap_ms(reply: Reply) -> int:
+    """Silence between the first phrase (an opener) and the second, as the ear has it."""
+    timings = reply.timings
+    began = max(timings["first_audio"], timings.get("committed", 0))
+    return max(0, timings["second_audio"] - began - (reply.first_phrase_ms or 0))

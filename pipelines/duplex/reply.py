@@ -7,7 +7,7 @@ without voice) and says so. It ends with exactly one `finished`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -25,6 +25,8 @@ from .policy import DuplexPolicy
 
 APPRAISAL_DEADLINE_S = 6.0
 FIRST_WORD_DEADLINE_S = 12.0
+PATIENCE_S = 4.5
+"""After so long without a word a spoken reply says that one is coming: silence on a line sounds like a dead one."""
 BETWEEN_WORDS_DEADLINE_S = 8.0
 SPEECH_DEADLINE_S = 12.0
 PHRASES_AHEAD = 2
@@ -35,6 +37,7 @@ RESEED = 7919
 """Between the seeds of two attempts at one reply."""
 ANOTHER_TEMPERATURE = 0.7
 """Of further attempts: what was likeliest came to nothing."""
+MOMENTS = ("Just a moment.", "One second.", "Bear with me a moment.")
 APOLOGY = "I'm sorry, I lost my train of thought there. Could you say that again?"
 
 
@@ -115,20 +118,34 @@ async def _word(
     phraser = Phraser(whole=policy.whole_reply)
     if appraisal.opener:
         await phrases.put(f"{appraisal.opener} ")
+    texts = _text(request, appraisal, recalling, backends, policy, outcome)
+    first = asyncio.ensure_future(anext(texts, ""))
     try:
-        async for text in _text(request, appraisal, recalling, backends, policy, outcome):
+        await asyncio.wait({first}, timeout=PATIENCE_S)
+        if not first.done() and request.modality == "audio":
+            await phrases.put(f"{MOMENTS[request.seed % len(MOMENTS)]} ")
+        async for text in _again(first, texts):
             for phrase in phraser.feed(text):
                 outcome.spoken = True
                 await phrases.put(phrase)
     except (BackendError, TimeoutError) as error:
         outcome.error = str(error) or "the language model took too long"
         sink.degraded("language", outcome.error)
+    finally:
+        first.cancel()
     for phrase in phraser.end():
         outcome.spoken = True
         await phrases.put(phrase)
     if not outcome.spoken and outcome.reason is None:
         await phrases.put(APOLOGY)
     await phrases.put(None)
+
+
+async def _again(first: Awaitable[str], rest: AsyncIterator[str]) -> AsyncIterator[str]:
+    """A stream whose first piece was asked for already."""
+    yield await first
+    async for text in rest:
+        yield text
 
 
 async def _text(

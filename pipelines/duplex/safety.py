@@ -35,6 +35,8 @@ def checked(appraisal: Appraisal, situation: Situation) -> Appraisal:
 
     The trained head alone may raise the risk to watch; only the rules, or a hint together with the head or with a
     crisis just before, call a crisis, so that a model's slip neither misses one nor answers sadness with a hotline.
+    The head sees what the last turn was taken for, and would go on watching for that alone: two turns in a row
+    without a hint in their words are one too many.
     """
     spoken = risk_in(situation.text)
     recent = any(_was_crisis(turn) for turn in situation.past[-AFTER_CRISIS_TURNS:])
@@ -48,7 +50,8 @@ def checked(appraisal: Appraisal, situation: Situation) -> Appraisal:
             tactics=(Tactic.QUESTIONING, Tactic.ASSISTANCE),
             tone=Tone.CALM,
         )
-    flagged = spoken is Risk.WATCH or appraisal.risk is not Risk.NONE or recent
+    fading = appraisal.risk is Risk.WATCH and bool(situation.past) and _watched_for_nothing(situation.past[-1])
+    flagged = spoken is Risk.WATCH or (appraisal.risk is not Risk.NONE and not fading) or recent
     return replace(appraisal, risk=Risk.WATCH if flagged else Risk.NONE)
 
 
@@ -85,6 +88,11 @@ def _was_crisis(turn: PastTurn) -> bool:
     if turn.appraisal is not None:
         return turn.appraisal.risk is Risk.CRISIS
     return risk_in(turn.user) is Risk.CRISIS
+
+
+def _watched_for_nothing(turn: PastTurn) -> bool:
+    watched = turn.appraisal is not None and turn.appraisal.risk is Risk.WATCH
+    return watched and risk_in(turn.user) is Risk.NONE
 
 
 def _said(answer: str, situation: Situation) -> bool:

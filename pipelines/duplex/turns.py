@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ...models.base import Cues, Situation, Transcript
-from ...models.labels import VocalEvent
+from ...models.labels import Risk, VocalEvent
 from . import wording
 from .actions import Forget, Hear, Settle
 from .config import ResponseOptions, SemanticVad, ServerVad
 from .context import Context
-from .endpointing import commit_delay_ms, likely_done, longest_delay_ms, milliseconds, samples
+from .crisis import risk_in
+from .endpointing import URGENT_MS, commit_delay_ms, likely_done, longest_delay_ms, milliseconds, samples
 from .events import CuesRead, HearingFailed, PauseJudged, Recognized, TimerKind
 from .history import Entry
 from .items import Item
@@ -77,6 +78,8 @@ class Turn:
     """Whether the words up to the pause in hand are still being recognised."""
     failure: str | None = None
     """Why they could not be."""
+    urgent: bool = False
+    """Whether the words up to the pause in hand tell of a crisis."""
     committed_at: int | None = None
     wants_response: bool = False
     took_over: bool = False
@@ -175,6 +178,7 @@ class Turns:
         elif self._at_pause(event.turn, event.revision) is not None:
             turn.text, turn.closure = _said(turn, event.transcript), event.transcript.closure
             turn.awaited = False
+            turn.urgent = risk_in(turn.text) is Risk.CRISIS
             self._reconsider(turn)
 
     def on_cues(self, event: CuesRead) -> None:
@@ -318,6 +322,8 @@ class Turns:
         if detection is None or (turn.awaited and isinstance(detection, SemanticVad)):
             return
         delay = commit_delay_ms(detection, turn.completion, turn.cues, turn.text or "", turn.closure)
+        if turn.urgent and isinstance(detection, SemanticVad):
+            delay = min(delay, URGENT_MS)
         self._context.start(TimerKind.COMMIT, delay, since=turn.offset)
         likely = likely_done(turn.completion, turn.text or "", turn.closure)
         wanted = detection.create_response and self._policy.speculate
