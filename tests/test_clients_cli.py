@@ -115,6 +115,7 @@ def test_an_unknown_command_lists_the_choices(capsys: pytest.CaptureFixture[str]
 def test_every_status_belongs_to_an_exception() -> None:
     from affetto.models import registry
     from affetto.models.store import manifest, pull
+    from affetto.pipelines.evaluation import cues
     from affetto.pipelines.training import corpus, cues_data, goemotions
     from affetto.server import serving, settings
     from affetto.server.cli import config
@@ -123,6 +124,7 @@ def test_every_status_belongs_to_an_exception() -> None:
         model_errors,
         client_errors,
         corpus,
+        cues,
         cues_data,
         goemotions,
         registry,

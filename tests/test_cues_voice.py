@@ -15,7 +15,7 @@ from affetto.models.base import Baseline, Encoding, Samples, Transcript
 from affetto.models.cues import features, prosody
 from affetto.models.cues.baseline import updated
 from affetto.models.cues.families import HEADS
-from affetto.models.cues.voice import Options, Reader, VoiceCues, trained
+from affetto.models.cues.voice import Options, VoiceCues
 from affetto.models.errors import Failed, Unavailable
 from affetto.models.labels import AgeBand, VocalEvent
 from affetto.models.store import Store
@@ -106,6 +106,5 @@ def test_a_file_that_is_no_set_of_weights_is_named(tmp_path: Path) -> None:
 
 
 def test_of_strangers_less_is_said() -> None:
-    reader = Reader(trained("open"), Options(unknown_below=0.4, unknown_below_at_first=0.9))
-    needed = [reader._needed(Baseline(voice_turns=turns)) for turns in range(6)]
-    assert needed == pytest.approx([0.9, 0.75, 0.6, 0.45, 0.4, 0.4])
+    options = Options(unknown_below=0.4, unknown_below_at_first=0.9)
+    assert [options.needed(turns) for turns in range(6)] == pytest.approx([0.9, 0.75, 0.6, 0.45, 0.4, 0.4])

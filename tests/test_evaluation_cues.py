@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
+from affetto.models.base import Encoding, Samples
+from affetto.models.cues import features
 from affetto.models.cues.families import HEADS
+from affetto.models.cues.voice import trained
 from affetto.models.labels import AgeBand, Emotion, Gender
-from affetto.pipelines.evaluation import cues, measures
+from affetto.pipelines.evaluation import cues, cues_beside, measures
 from affetto.pipelines.training import cues_data, cues_labels, splicing
 
 TRUTH, GUESS = np.array([0, 0, 0, 0, 1, 1]), np.array([0, 0, 0, 1, 1, 0])
@@ -54,11 +59,94 @@ def test_divergence_is_symmetric_and_between_nothing_and_a_bit(p: np.ndarray, q:
     assert measures.divergence(p, p)[0] == pytest.approx(0)
 
 
-def test_votes_become_a_distribution_over_families() -> None:
-    ballot = cues.ballot("angry=3;sad=1;puzzled=9")
+@pytest.mark.parametrize(
+    "votes",
+    [
+        "angry=3;sad=1;puzzled=9",
+        "angry:3, sad:1",
+        '{"angry": 3, "sad": 1}',
+        "anger;Angry;ang;sad",
+        '["angry", "angry", "angry", "sad"]',
+        "frustrated=3;grieving=1;happy=many",
+    ],
+)
+def test_votes_become_a_distribution_over_families(votes: str) -> None:
+    ballot = cues_data.ballot(votes)
     assert ballot is not None
     assert dict(zip(HEADS, ballot.tolist(), strict=True))[Emotion.ANGRY] == 0.75
-    assert cues.ballot("") is None
+
+
+@pytest.mark.parametrize("votes", ["", "puzzled", "angry=0", "7", "null", "{}"])
+def test_votes_for_nothing_of_ours_are_none(votes: str) -> None:
+    assert cues_data.ballot(votes) is None
+
+
+def test_a_row_without_a_label_has_what_was_voted() -> None:
+    assert cues_data.clip({"path": "a", "votes": "sad=4;happy=1"}).families[HEADS.index(Emotion.SAD)] == pytest.approx(
+        0.8
+    )
+
+
+# -- corpora as other people made them --------------------------------------------------------------
+
+
+class Deaf:
+    """Encodes any sound as the same frames."""
+
+    def encoding(self, audio: Samples) -> Encoding:
+        count = max(1, len(audio) // features.HOP)
+        return Encoding(np.zeros((count, features.WIDTH), np.float32), features.HOP)
+
+
+def evaluated(folder: Path, rows: list[dict[str, str]], **options: Any) -> dict[str, Any]:
+    return cues.evaluate(trained("open"), Deaf(), rows, folder, **options).figures
+
+
+def sung(rate: int, channels: int = 1, seconds: float = 1.0) -> np.ndarray:
+    wave = 0.3 * np.sin(np.arange(int(rate * seconds)) * 2 * np.pi * 200 / rate)
+    return np.repeat(wave[:, None], channels, axis=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "rate", "channels"),
+    [("a.wav", 48_000, 2), ("a.wav", 8_000, 1), ("a.flac", 44_100, 1), ("a.mp3", 22_050, 2), ("a.ogg", 16_000, 2)],
+)
+def test_any_rate_channels_and_format_is_read(tmp_path: Path, name: str, rate: int, channels: int) -> None:
+    soundfile.write(tmp_path / name, sung(rate, channels), rate)
+    found = evaluated(tmp_path, [{"path": name, "emotion": "sad"}])
+    assert (found["n"], found["audio_s"]) == (1, pytest.approx(1.0, abs=0.11))
+
+
+def test_what_cannot_be_read_or_understood_is_named_and_the_rest_measured(tmp_path: Path) -> None:
+    for name, seconds in (("good.wav", 1.0), ("odd.wav", 1.0), ("short.wav", 0.01)):
+        soundfile.write(tmp_path / name, sung(16_000, seconds=seconds), 16_000)
+    (tmp_path / "text.wav").write_text("no sound")
+    labels = {"good.wav": "sad", "odd.wav": "puzzled", "short.wav": "sad", "text.wav": "sad", "gone.wav": "sad"}
+    found = evaluated(tmp_path, [{"path": path, "emotion": label} for path, label in labels.items()])
+    assert (found["n"], found["recordings"]) == (1, 2)
+    assert set(found["unread"]) == {"short.wav", "text.wav", "gone.wav"}
+    assert found["unknown_labels"] == {"puzzled": 1}
+
+
+def test_a_manifest_of_nothing_but_paths_tells_what_would_be_said(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", sung(16_000), 16_000)
+    found = evaluated(tmp_path, [{"path": "a.wav"}], bar=lambda turns: 1.01)
+    assert (found["uar"], found["ece"], found["n"]) == (None, None, 1)
+    assert found["told"]["first_turn"] == {"a_feeling": 0.0, "shares": {"unknown": 1.0}}
+
+
+def test_where_nothing_can_be_read_the_reason_is_told(tmp_path: Path) -> None:
+    with pytest.raises(cues.NothingToRead, match=r"none of 1 .*gone\.wav"):
+        evaluated(tmp_path, [{"path": "gone.wav", "emotion": "sad"}])
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [([1, 3, 5], [-1, 0, 1]), ([1, 4, 7], [-1, 0, 1]), ([0, 0.5, 1], [-1, 0, 1]), ([-0.5, 0.5], [-0.5, 0.5]),
+     ([-3, 3], [-1, 1])],
+)  # fmt: skip
+def test_ratings_of_any_scale_are_brought_to_ours(given: list[float], wanted: list[float]) -> None:
+    np.testing.assert_allclose(cues_beside.scaled(np.array(given, float)), wanted)
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,10 @@ class Options(BaseModel):
     threads: int = 1
     """Turns that may be read at the same time."""
 
+    def needed(self, turns: int) -> float:
+        """Confidence from which an emotion is told with so many turns of the speaker heard: one turn is no usual."""
+        return max(self.unknown_below, self.unknown_below_at_first - LESS_A_TURN * turns)
+
 
 class VoiceCues:
     """Shared by all sessions. `withheld` names what the operator keeps it from inferring, as `session.empathy` does."""
@@ -133,7 +137,7 @@ class Reader:
         relative = self.heads.relative(turn.numbers, baseline)
         by_family = self.heads.families(relative)
         confidence = float(by_family.max())
-        if confidence < self._needed(baseline):
+        if confidence < self._options.needed(baseline.voice_turns):
             return replace(cues, confidence=confidence)
         labels = self.heads.labels(relative, by_family, self._groups)
         ranked = sorted(zip(families.LABELS, map(float, labels), strict=True), key=lambda pair: -pair[1])
@@ -148,11 +152,6 @@ class Reader:
             confidence=confidence,
             evidence=(*cues.evidence, self._carrying(turn, likeliest, confidence)),
         )
-
-    def _needed(self, baseline: Baseline) -> float:
-        """Confidence from which an emotion is told: strangers sound angry or sad to who does not know them yet."""
-        at_first = self._options.unknown_below_at_first - LESS_A_TURN * baseline.voice_turns
-        return max(self._options.unknown_below, at_first)
 
     def _carrying(self, turn: features.Turn, family: Emotion, confidence: float) -> Evidence:
         """The second whose frames speak most for the family, by the share that each frame has in the decision."""

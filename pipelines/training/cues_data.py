@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -32,7 +33,10 @@ class TooLittle(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """One row: `families` and `labels` are soft, all zero where the row says nothing of emotion."""
+    """One row: `families` and `labels` are soft, all zero where the row says nothing of emotion.
+
+    A row without a label of its own has what its annotators voted.
+    """
 
     path: str
     corpus: str
@@ -63,8 +67,9 @@ def read(manifest: Path) -> list[Clip]:
 
 
 def clip(row: Mapping[str, str]) -> Clip:
-    label = row["emotion"].strip()
+    label = (row.get("emotion") or "").strip()
     corpus = row.get("ds") or ""
+    voted = ballot(row.get("votes") or "")
     burst = cues_labels.BURSTS.get(label) if "burst" in (row.get("extra") or "") else None
     return Clip(
         path=row["path"],
@@ -72,7 +77,7 @@ def clip(row: Mapping[str, str]) -> Clip:
         speaker=row.get("speaker") or "",
         label=label,
         licence=row.get("licence") or "",
-        families=_families(label, burst),
+        families=_families(label, burst) if label or voted is None else voted,
         labels=_labels(label, burst),
         age=cues_labels.age_band(row.get("age") or ""),
         gender=cues_labels.GENDERS.get((row.get("gender") or "").strip().lower()),
@@ -113,3 +118,34 @@ def _labels(label: str, burst: Mapping[Emotion, float] | None) -> Floats:
     for name, share in (burst or ({finer: 1.0} if finer is not None else {})).items():
         out[LABELS.index(name)] = share
     return out
+
+
+def ballot(votes: str) -> Floats | None:
+    """Votes as a distribution over families; `None` where there are none of ours.
+
+    Taken are counts ("angry=3;sad=1", "angry:3, sad:1", a JSON object) and plain lists ("angry;angry;sad", a JSON
+    array).
+    """
+    out = np.zeros(len(HEADS), np.float32)
+    for label, count in _counted(votes):
+        family = cues_labels.family(label)
+        if family is not None:
+            out[HEADS.index(family)] += max(count, 0.0)
+    return out / out.sum() if out.sum() else None
+
+
+def _counted(votes: str) -> Iterator[tuple[str, float]]:
+    try:
+        given = json.loads(votes)
+    except ValueError:
+        given = [vote.replace(":", "=") for vote in votes.replace(",", ";").split(";")]
+    pairs = given.items() if isinstance(given, dict) else [str(vote).partition("=")[::2] for vote in _listed(given)]
+    for label, count in pairs:
+        try:
+            yield str(label), float(1 if count == "" else count)
+        except (TypeError, ValueError):
+            continue  # a count that is no number counts for nothing
+
+
+def _listed(given: object) -> list[object]:
+    return given if isinstance(given, list) else [given]

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ...models.cues.families import LABELS, OF_WORDS
 from ...models.labels import AgeBand, Emotion, Gender, VocalEvent
 
 E = Emotion
+OURS = frozenset(map(str, Emotion))
 
 BASIC: Mapping[str, Emotion] = {
-    **dict.fromkeys(("neutral", "neu", "calm", "boredom", "bored", "serenity"), E.NEUTRAL),
-    **dict.fromkeys(("happy", "happiness", "hap", "joy", "joyful", "amused", "amusement", "excited", "exc"), E.HAPPY),
+    **dict.fromkeys(("neutral", "neu", "calm", "boredom", "bored", "serenity", "natural"), E.NEUTRAL),
+    **dict.fromkeys(("happy", "happiness", "hap", "joy", "joyful", "amusement", "exc"), E.HAPPY),
     **dict.fromkeys(("sad", "sadness"), E.SAD),
-    **dict.fromkeys(("angry", "anger", "ang", "frustrated", "fru"), E.ANGRY),
-    **dict.fromkeys(("fear", "fearful", "afraid", "fea", "anxiety", "anxious"), E.AFRAID),
-    **dict.fromkeys(("disgust", "disgusted", "dis"), E.DISGUSTED),
+    **dict.fromkeys(("angry", "anger", "ang", "fru", "frustration"), E.ANGRY),
+    **dict.fromkeys(("fear", "fearful", "afraid", "fea", "anxiety"), E.AFRAID),
+    **dict.fromkeys(("disgust", "disgusted", "dis", "contempt"), E.DISGUSTED),
     **dict.fromkeys(("surprise", "surprised", "sur", "pleasant_surprise", "ps"), E.SURPRISED),
 }
 """Labels of corpora of acted speech, in their usual spellings."""
@@ -71,13 +73,16 @@ OLDEST_CHILD, YOUNGEST_ADULT = 12, 18
 
 
 def family(label: str) -> Emotion | None:
-    """The family that a corpus' label names; `None` for one that is none of ours."""
-    return BASIC.get(label.strip().lower())
+    """The family that a corpus' label, or one of our own labels, names; `None` for one that is neither."""
+    lowered = label.strip().lower()
+    return BASIC.get(lowered) or (OF_WORDS[Emotion(lowered)] if lowered in OURS else None)
 
 
 def finer(label: str) -> Emotion | None:
+    """The label of `LABELS` that the voice may learn to give for it."""
     lowered = label.strip().lower()
-    return FINER.get(lowered, BASIC.get(lowered))
+    named = FINER.get(lowered) or (Emotion(lowered) if lowered in OURS else BASIC.get(lowered))
+    return named if named in LABELS else family(label)
 
 
 def age_band(age: str) -> AgeBand | None:

@@ -6,7 +6,7 @@ examples:
   affetto eval turns --manifest test.csv --root recordings --json    columns: path,text; pauses are put in
   affetto eval speech --limit 6 --out samples                        the voice itself
   affetto eval openers --coe corpus --json                           turns of the stories held out from training
-  affetto eval cues --manifest index.csv --root recordings --json    columns: path,emotion[,ds,speaker,gender,age,...]
+  affetto eval cues --manifest index.csv --root recordings --json    columns: path[,emotion,votes,ds,speaker,gender,...]
   affetto eval cues --manifest index.csv --weights research --where ds=ravdess --plots plots
   affetto eval empathy --json                                        the held-out dialogues, answered by us
   affetto eval empathy --no-replies --json                           appraisals alone
@@ -124,20 +124,20 @@ def _turns(args: argparse.Namespace) -> int:
 
 def _cues(args: argparse.Namespace) -> int:
     settings = options.settings_of(args)
-    rows, root = _manifest(args, "emotion")
+    rows, root = _manifest(args, "path")
     if args.plots is not None and find_spec("matplotlib") is None:
         raise Unavailable("--plots needs matplotlib: pip install 'affetto[train]'")
     from ...models import registry
     from ...models.cues import voice
-    from ...pipelines.evaluation import cues, plots
+    from ...pipelines.evaluation import cues, cues_told, plots
 
     store = Store(settings.models_dir)
     weights.pull(store, ["whisper-base"])
     trained = voice.trained(args.weights or settings.cues.options.get("weights", "open"))
     encoder = registry.create("asr", "faster_whisper", {}, store)
-    report = cues.evaluate(trained, encoder, rows, root)
+    report = cues.evaluate(trained, encoder, rows, root, bar=voice.Options(**settings.cues.options).needed)
     if args.plots is not None:
-        plots.draw(args.plots, report.truth, report.probabilities, cues.NAMES, report.figures)
+        plots.draw(args.plots, report.truth, report.probabilities, cues_told.NAMES, report.figures)
     print(json.dumps(report.figures, ensure_ascii=False, indent=None if args.json else 1))
     return OK
 
@@ -151,7 +151,7 @@ def _manifest(args: argparse.Namespace, labelled: str = "text") -> tuple[list[di
 
 def _table(path: Path, columns: set[str]) -> list[dict[str, str]]:
     try:
-        with path.open(newline="") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"cannot read {path}: {error}") from None

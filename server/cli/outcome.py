@@ -10,6 +10,7 @@ STATUSES = {
     "BadInput": USAGE,
     "BadManifest": USAGE,
     "TooLittle": USAGE,
+    "NothingToRead": USAGE,
     "BadCorpus": USAGE,
     "BadGoEmotions": USAGE,
     "UnknownAsset": USAGE,
