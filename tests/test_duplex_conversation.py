@@ -299,7 +299,7 @@ def spans(*events: tuple[VocalEvent, int, int]) -> Cues:
     [
         ("Oh.", spans((VocalEvent.COUGH, 1000, 13_000)), False),
         ("Oh.", spans((VocalEvent.COUGH, 1000, 7000), (VocalEvent.SNEEZE, 8000, 14_000)), False),
-        ("Yes.", spans((VocalEvent.COUGH, 1000, 10_000)), True),
+        ("Yes.", spans((VocalEvent.COUGH, 1000, 9000)), True),
         ("Oh.", spans((VocalEvent.SIGH, 1000, 13_000)), True),
         ("I have a cold.", spans((VocalEvent.COUGH, 1000, 13_000)), True),
         ("Oh.", Cues(), True),

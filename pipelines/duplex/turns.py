@@ -43,7 +43,7 @@ SHORTEST_VOICE_MS = 130
 """No word is shorter: what a recogniser hears in less (in a cough "Yeah.") was not said."""
 REFLEXES = frozenset({VocalEvent.COUGH, VocalEvent.SNEEZE, VocalEvent.THROAT_CLEAR})
 """Sounds that nobody makes to say something."""
-REFLEX_SHARE = 0.7
+REFLEX_SHARE = 0.6
 """A turn of which reflexes are so much, and that has no more than so many words, was a reflex: the recogniser made the
 words of it ("AHA!" of a cough). Who coughs and then says "yes" is below it."""
 REFLEX_WORDS = 2
