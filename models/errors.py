@@ -4,6 +4,7 @@ BackendError
 +-- Unavailable     cannot be used: not installed, not pulled, not reachable; says what to do
 +-- Overloaded      refused for lack of room; trying again later helps
 +-- Failed          one call went wrong; the next may succeed
+    +-- Refused     the model will not have this input; it serves others
 """
 
 
@@ -21,3 +22,7 @@ class Overloaded(BackendError):
 
 class Failed(BackendError):
     """This call failed; the backend may serve the next."""
+
+
+class Refused(Failed):
+    """The model works, and will not have this input."""

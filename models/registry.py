@@ -61,6 +61,7 @@ EXTRAS = {
     "ray": "cluster",
     "asyncpg": "postgresql",
     "sounddevice": "microphone",
+    "opentelemetry": "tracing",
 }
 """The extra that brings a package that is not always installed."""
 

@@ -1,4 +1,4 @@
-"""The one way a blocking model meets the event loop: a few threads of its own, with a bounded line before them."""
+"""The one way a blocking model meets the event loop: a few threads of its own, and callers that take turns at them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import ParamSpec, TypeVar
 
-from .errors import Overloaded
+from .sharing import Turns
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -20,16 +21,24 @@ class Worker:
     """Runs one model's calls on `threads` threads; at most `backlog` wait, more raise `Overloaded`."""
 
     def __init__(self, name: str, *, threads: int = 1, backlog: int = 64) -> None:
-        self._name = name
-        self._limit = threads + backlog
-        self._active = 0
+        self.turns = Turns(name, threads, backlog=backlog)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=f"affetto-{name}")
 
     async def call(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `function` on a thread; cancelling the caller drops a call that has not begun yet."""
-        self._enter()
-        future = self._pool.submit(function, *args, **kwargs)
-        future.add_done_callback(lambda _: self._leave())
+        await self.turns.enter()
+        loop = asyncio.get_running_loop()
+
+        def left(_: object) -> None:
+            with suppress(RuntimeError):  # the loop has closed: nobody waits any more
+                loop.call_soon_threadsafe(self.turns.leave)
+
+        try:
+            future = self._pool.submit(function, *args, **kwargs)
+        except BaseException:
+            self.turns.leave()
+            raise
+        future.add_done_callback(left)
         return await asyncio.wrap_future(future)
 
     async def stream(self, produce: Callable[[], Iterator[T]]) -> AsyncIterator[T]:
@@ -66,11 +75,3 @@ class Worker:
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
-
-    def _enter(self) -> None:
-        if self._active >= self._limit:
-            raise Overloaded(f"{self._name} has {self._limit} calls waiting already; try again in a moment")
-        self._active += 1
-
-    def _leave(self) -> None:
-        self._active -= 1

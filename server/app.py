@@ -13,6 +13,7 @@ from .. import __version__
 from ..models.store import Store
 from . import (
     assembly,
+    observing,
     pages,
     rest,
     rest_chat,
@@ -24,12 +25,12 @@ from . import (
     warming,
 )
 from .auth import Door
+from .health import Health
 from .protocol import PATH
 from .realtime import Realtime
 from .rest import BodyLimit, Doorman
 from .settings import Settings
 from .state import ServerState
-from .telemetry import Telemetry
 from .traces import Traces
 
 DOCS = "What is heard, felt and answered: the Realtime protocol at /v1/realtime (WebSocket), and these beside it."
@@ -41,15 +42,28 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with assembly.backends(settings, held) as backends, assembly.memory(settings, held) as memory:
+        watch = observing.made(settings.observe)
+        async with (
+            assembly.backends(settings, held, watch.observer) as backends,
+            assembly.memory(settings, held, watch.observer) as memory,
+        ):
             policy, door = assembly.policy(settings), Door(settings.server)
-            app.state.server = ServerState(
-                settings, backends, policy, door, Telemetry(), Traces(settings.server.trace_s), memory
+            health = Health(lambda: app.state.server.backends.named(), watch.telemetry.backend_ready)
+            state = ServerState(
+                settings, backends, policy, door, watch, health, Traces(settings.server.trace_s), memory
             )
-            app.state.realtime = Realtime(app.state.server)
-            async with warming.warmed(settings, backends.synthesizer, lambda: app.state.realtime.busy):
+            app.state.server = state
+            watch.watch_backends(backends.named())
+            realtime = app.state.realtime = Realtime(state)
+            watch.telemetry.watch_sessions(lambda: realtime.backlog_s, lambda: realtime.outbox_bytes)
+            if memory is not None:
+                watch.telemetry.watch_queue("memory", lambda: memory.backlog)
+            async with (
+                watch.watching(health),
+                warming.warmed(settings, backends.synthesizer, lambda: realtime.busy),
+            ):
                 yield
-            await app.state.realtime.drain(0)
+            await realtime.drain(0)
 
     # No /docs: FastAPI's loads scripts from elsewhere, into the origin of our page. /openapi.json is there.
     app = FastAPI(

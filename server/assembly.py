@@ -7,9 +7,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from ..models import registry
+from ..models.gate import Tell
+from ..models.guarded import guarded
 from ..models.store import Store
 from ..pipelines.duplex.backends import Backends
 from ..pipelines.duplex.mood import Persona
+from ..pipelines.duplex.observe import ignore
 from ..pipelines.duplex.policy import DuplexPolicy
 from ..pipelines.memory.database import Database
 from ..pipelines.memory.sealing import Sealer
@@ -19,8 +22,8 @@ from .settings import SECTIONS, Settings
 
 
 @asynccontextmanager
-async def backends(settings: Settings, store: Store) -> AsyncIterator[Backends]:
-    """All models, started; stopped at the end in reverse order.
+async def backends(settings: Settings, store: Store, tell: Tell = ignore) -> AsyncIterator[Backends]:
+    """All models, started, each behind a gate that tells of its calls; stopped at the end in reverse order.
 
     Raises:
         BadBackend, Unavailable: with a message that says what to change or to install.
@@ -29,7 +32,7 @@ async def backends(settings: Settings, store: Store) -> AsyncIterator[Backends]:
         made: dict[str, Any] = {}
         for kind in SECTIONS:
             if kind != "embedder":
-                made[kind] = await _started(stack, settings, store, kind)
+                made[kind] = guarded(kind, await _started(stack, settings, store, kind), tell)
         if hasattr(made["appraiser"], "bind"):
             made["appraiser"].bind(made["llm"])
         yield Backends(
@@ -44,7 +47,7 @@ async def backends(settings: Settings, store: Store) -> AsyncIterator[Backends]:
 
 
 @asynccontextmanager
-async def memory(settings: Settings, store: Store) -> AsyncIterator[MemoryService | None]:
+async def memory(settings: Settings, store: Store, tell: Tell = ignore) -> AsyncIterator[MemoryService | None]:
     """What remembers people who consent, if this server does.
 
     Raises:
@@ -55,7 +58,7 @@ async def memory(settings: Settings, store: Store) -> AsyncIterator[MemoryServic
         yield None
         return
     async with AsyncExitStack() as stack:
-        embedder = await _started(stack, settings, store, "embedder")
+        embedder = guarded("embedder", await _started(stack, settings, store, "embedder"), tell)
         sealer = Sealer([key.get_secret_value() for key in section.keys])
         database = Database(section.url.get_secret_value() if section.url else None)
         kept = MemoryStore(database, sealer, most_facts=section.facts)

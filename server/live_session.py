@@ -10,6 +10,7 @@ import secrets
 import time
 from typing import Protocol
 
+from ..models.sharing import caller
 from ..pipelines.duplex import outputs as out
 from ..pipelines.duplex.commands import ClearAudio, CommitAudio, Configure, Rejoin
 from ..pipelines.duplex.conversation import Conversation
@@ -78,7 +79,7 @@ class LiveSession:
 
     async def run(self) -> None:
         """Until the client leaves, the session ends, or a limit is reached; then nothing of it is left."""
-        log.info("session %s begins", self.id)
+        caller.set(self.id)
         try:
             async with asyncio.TaskGroup() as tasks:
                 speaker = tasks.create_task(self._speak())
@@ -92,7 +93,7 @@ class LiveSession:
             raise
         finally:
             self.outbox.close()
-            log.info("session %s ends: %d %s", self.id, *self.farewell)
+            log.info("session %s says goodbye: %d %s", self.id, *self.farewell)
 
     def stop(self, code: int, reason: str) -> None:
         """End the session; its socket closes with this code."""
@@ -162,7 +163,7 @@ class LiveSession:
 
     def _observer(self, guest: Guest) -> Observer:
         state = self._state
-        watching = [state.telemetry.observe, state.traces.observer(guest.name or "", self._conversation)]
+        watching = [state.observing.session(), state.traces.observer(guest.name or "", self._conversation)]
         if (folder := state.settings.server.event_logs) is not None:
             watching.append(EventLog(folder, self.id, self._wire.config(), state.policy).observe)
         return every(*watching)

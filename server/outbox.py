@@ -45,6 +45,11 @@ class Outbox:
         """Whether more waits than may be held for a client that is away."""
         return self._waiting_bytes > KEPT_BYTES
 
+    @property
+    def waiting_bytes(self) -> int:
+        """Of events that nobody has read yet."""
+        return self._waiting_bytes
+
     def keep(self, count: int) -> None:
         """Hold so many bytes of events that were read."""
         self._keep = count

@@ -35,6 +35,16 @@ class Realtime:
         """Whether anybody is connected."""
         return bool(self._live)
 
+    @property
+    def backlog_s(self) -> float:
+        """Seconds of microphone audio that wait to be heard, in the session where most do."""
+        return max((live.session.backlog_s for live in self._live.values()), default=0.0)
+
+    @property
+    def outbox_bytes(self) -> int:
+        """Bytes of events that wait for a client, in the session where most do."""
+        return max((live.outbox.waiting_bytes for live in self._live.values()), default=0)
+
     async def serve(self, socket: WebSocket) -> None:
         """One connection, from its request to its close; refused before the upgrade, by an HTTP answer."""
         try:

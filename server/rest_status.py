@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Request
@@ -39,14 +40,22 @@ async def health() -> dict[str, str]:
 
 @router.get("/ready", tags=["status"])
 async def ready(request: Request) -> JSONResponse:
-    """Whether a new session would be served: 200 or 503. A backend may say so by its property `ready`."""
+    """Whether a new session would be served: 200 or 503; which backends are out, since when, and why."""
     state = state_of(request)
-    parts = {name: bool(getattr(getattr(state.backends, name), "ready", True)) for name in state.backends.__slots__}
+    out = state.health.look()
     full = state.door.full
-    fine = all(parts.values()) and not full
-    return JSONResponse(
-        {"ready": fine, "backends": parts, "sessions": state.door.live, "full": full}, 200 if fine else 503
-    )
+    fine = state.health.serves and not full
+    body = {
+        "ready": fine,
+        "backends": {name: name not in out for name in state.backends.named()},
+        "out": {name: {"since": _told(outage.since), "why": outage.why} for name, outage in out.items()},
+        "memory": None
+        if state.memory is None
+        else {"ready": state.memory.problem is None, "why": state.memory.problem},
+        "sessions": state.door.live,
+        "full": full,
+    }
+    return JSONResponse(body, 200 if fine else 503)
 
 
 @router.get("/metrics", tags=["status"])
@@ -69,3 +78,7 @@ async def client_secret(
         raise ApiError(400, error.code, error.message, error.param) from None
     value, expires_at = state.door.issue_secret(guest, asked.expires_after.seconds, asked.session)
     return {"value": value, "expires_at": expires_at, "session": session.echo()}
+
+
+def _told(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")

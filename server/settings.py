@@ -136,6 +136,18 @@ class MemorySection(Section):
     """Facts kept of one person; the least important and oldest go."""
 
 
+class ObserveSection(Section):
+    logs: Literal["plain", "json"] = "plain"
+    """Log lines for people, or one JSON object a line for machines."""
+    log_level: Literal["debug", "info", "warning", "error"] = "warning"
+    """The least that is worth a line; "info" has one for each session and each response."""
+    otlp_url: str | None = None
+    """Send a trace of each turn to this collector (OTLP over HTTP, e.g. http://localhost:4318/v1/traces; needs
+    affetto[tracing]). There are times in it and names of stages, no words."""
+    otlp_headers: dict[str, SecretStr] = {}
+    """Headers for the collector, e.g. its key."""
+
+
 PROFILES: dict[str, dict[str, dict[str, Any]]] = {
     "embedded": {
         "vad": {"backend": "silero"},
@@ -179,6 +191,7 @@ class Settings(BaseSettings):
     tts: BackendSection = BackendSection(backend="kokoro")
     embedder: BackendSection = BackendSection(backend="minilm")
     memory: MemorySection = MemorySection()
+    observe: ObserveSection = ObserveSection()
 
     @classmethod
     def settings_customise_sources(

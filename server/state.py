@@ -9,6 +9,8 @@ from ..pipelines.duplex.policy import DuplexPolicy
 from ..pipelines.memory.service import MemoryService, Remembering
 from .appraisals import Appraisals
 from .auth import Door, Guest
+from .health import Health
+from .observing import Observing
 from .settings import Settings
 from .telemetry import Telemetry
 from .traces import Traces
@@ -20,7 +22,8 @@ class ServerState:
     backends: Backends
     policy: DuplexPolicy
     door: Door
-    telemetry: Telemetry
+    observing: Observing
+    health: Health
     traces: Traces
     memory: MemoryService | None = None
     appraisals: Appraisals = field(default_factory=Appraisals)
@@ -30,3 +33,7 @@ class ServerState:
         if self.memory is None or "memory" not in guest.scopes:
             return None
         return self.memory.session(guest.name or "", conversation)
+
+    @property
+    def telemetry(self) -> Telemetry:
+        return self.observing.telemetry

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from ..errors import BackendError, Failed, Overloaded, Unavailable
+from ..errors import BackendError, Failed, Overloaded, Refused, Unavailable
 
 LONGEST_QUOTE = 200
 """Characters of an endpoint's own message that are passed on."""
@@ -48,7 +48,8 @@ def refused(status: int, body: bytes, endpoint: Endpoint) -> BackendError:
         return Unavailable(f"{endpoint.url} knows no model {endpoint.model!r} or no such path: {said}")
     if status in (429, 503, 529):
         return Overloaded(f"the language model at {endpoint.url} has no room now: {said}")
-    return Failed(f"the language model at {endpoint.url} answered {status}: {said}")
+    kind = Refused if status in (400, 413, 422) else Failed
+    return kind(f"the language model at {endpoint.url} answered {status}: {said}")
 
 
 def failed_midway(error: Any, endpoint: Endpoint) -> Failed:

@@ -12,7 +12,8 @@ import httpx
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from ..base import ChatDelta, ChatOptions, Message
-from ..errors import Overloaded, Unavailable
+from ..errors import Unavailable
+from ..sharing import Turns
 from ..store import Store
 from . import adapters, openai
 from .cores import physical_cores
@@ -64,7 +65,7 @@ class Llama:
         self._supervisor = Supervisor(self._config(store), self._connect, start_timeout_s=options.start_timeout_s)
         self._chat: openai.OpenAIChat | None = None
         self._url = ""
-        self._active = 0
+        self._turns = Turns("the language model", options.slots, backlog=options.backlog)
 
     @property
     def pid(self) -> int | None:
@@ -91,18 +92,12 @@ class Llama:
 
     async def stream(self, messages: Sequence[Message], options: ChatOptions) -> AsyncGenerator[ChatDelta]:
         """As `OpenAIChat.stream`; waits a little for a server that is restarting."""
-        limit = self._options.slots + self._options.backlog
-        if self._active >= limit:
-            raise Overloaded(f"the language model has {limit} replies waiting already; try again in a moment")
-        self._active += 1
-        try:
+        async with self._turns.place():
             await self._supervisor.ready(self._options.restart_wait_s)
             assert self._chat is not None
             async with aclosing(self._chat.stream(messages, options)) as deltas:
                 async for delta in deltas:
                     yield delta
-        finally:
-            self._active -= 1
 
     async def busy_slots(self) -> int:
         """Slots that are generating now."""

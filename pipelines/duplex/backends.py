@@ -20,6 +20,10 @@ class Backends:
     chat: ChatModel
     synthesizer: Synthesizer
 
+    def named(self) -> dict[str, object]:
+        """Each by its name here."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
     def voice(self, wanted: str) -> str:
         """The voice to speak with: what was wanted, or the one that stands in for voices that we do not have."""
         return wanted if wanted in self.synthesizer.voices else DEFAULT_VOICE

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
+from ...models.gate import BackendCalled, BreakerMoved
 from .actions import Action
 from .events import Event
 
@@ -37,21 +39,18 @@ class ResponseRecorded:
     """A response has ended; times in milliseconds from the end of the user's speech, by stage."""
 
     session_id: str
+    response_id: str
     status: str
     timings_ms: Mapping[str, int]
     speculative: bool
     record: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class BackendFailed:
-    session_id: str
-    stage: str
-    message: str
-
-
-Record = SessionOpened | SessionClosed | Stepped | ResponseRecorded | BackendFailed
+Record = SessionOpened | SessionClosed | Stepped | ResponseRecorded | BackendCalled | BreakerMoved
 Observer = Callable[[Record], None]
+
+reply_number: ContextVar[int] = ContextVar("affetto_reply", default=0)
+"""Which reply of its session the code that runs now makes, for its logs; 0 for none."""
 
 
 def every(*observers: Observer) -> Observer:

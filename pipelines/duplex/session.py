@@ -55,7 +55,7 @@ from .events import (
 from .hearing import Hearing
 from .memory import Forgetful, Memory
 from .mouth import Mouth
-from .observe import Observer, Record, ResponseRecorded, SessionClosed, SessionOpened, Stepped, ignore
+from .observe import Observer, Record, ResponseRecorded, SessionClosed, SessionOpened, Stepped, ignore, reply_number
 from .outputs import Backchannel, Failure, Output, ResponseEnded, SpeechStarted, SpeechStopped
 from .policy import DuplexPolicy
 from .reply import make_reply
@@ -133,6 +133,11 @@ class Session:
         if dropped:
             self._events.append(AudioDropped(self._now(), dropped))
         self._wake.set()
+
+    @property
+    def backlog_s(self) -> float:
+        """Seconds of audio that came and were not watched yet."""
+        return self._waiting / HEARING_RATE_HZ
 
     def command(self, command: Command) -> None:
         """Take a client's request; a refusal comes back as `outputs.Rejected`."""
@@ -374,8 +379,10 @@ class Session:
     def _begin(self, action: BeginReply) -> None:
         self._mouth.begin(action.reply)
         sink = self._mouth.sink(action.reply)
+        before = reply_number.set(action.reply)
         work = make_reply(action.request, self._backends, self._policy, sink, self._memory)
         self._running[action.reply] = self._spawn(work)
+        reply_number.reset(before)
 
     def _cancel(self, reply: int) -> None:
         self._mouth.flush(reply)
@@ -400,7 +407,14 @@ class Session:
         if isinstance(output, ResponseEnded) and output.empathy is not None:
             record = output.empathy
             self._observe(
-                ResponseRecorded(self._id, output.status, record["timings_ms"], record["speculative"], record)
+                ResponseRecorded(
+                    self._id,
+                    output.response_id,
+                    output.status,
+                    record["timings_ms"],
+                    record["speculative"],
+                    record,
+                )
             )
 
     def _on_stream(self, output: Output) -> Output:

@@ -117,6 +117,11 @@ class MemoryService:
         self._live.add(made)
         return made
 
+    @property
+    def backlog(self) -> int:
+        """Turns that wait to be kept."""
+        return len(self._waiting)
+
     async def settled(self) -> None:
         """Wait until all that was to be kept is kept."""
         await self._idle.wait()

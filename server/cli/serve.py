@@ -38,9 +38,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from .. import serving
+    from .. import logs, serving
 
     settings = options.settings_of(args, server__host=args.host, server__port=args.port)
+    logs.configure(settings.observe)
     with serving.listen(settings.server.host, settings.server.port) as listening:
         if settings.server.event_logs is not None:
             print(f"what people say is written to {settings.server.event_logs} (server.event_logs)", file=sys.stderr)
