@@ -28,6 +28,7 @@ from affetto.models.base import (
 )
 from affetto.models.errors import Failed
 from affetto.models.labels import VoiceStyle
+from affetto.pipelines.duplex import languages
 from affetto.pipelines.duplex.backends import Backends
 from affetto.pipelines.duplex.commands import CancelResponse, Command, CommitAudio, CreateItem, CreateResponse
 from affetto.pipelines.duplex.config import EmpathyConfig, ServerVad, SessionConfig
@@ -520,3 +521,10 @@ def test_the_common_way_speaks_only_when_the_whole_reply_is_there() -> None:
             ResponseAudio
         )
     assert first[True] - first[False] > 0.9
+
+
+def test_who_speaks_another_language_is_told_what_we_speak() -> None:
+    line = play(
+        [(0.5, False), (1.5, True), (9, False)], doubles=Doubles(text="Hola, hoy estoy muy triste."), openers=True
+    )
+    assert line.of(ResponseEnded)[0].item.text == languages.SPOKEN_LINES[0]

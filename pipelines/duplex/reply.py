@@ -14,7 +14,7 @@ from typing import Protocol
 from ...models.base import Appraisal, ChatOptions, Situation, Speech
 from ...models.errors import BackendError
 from ...models.labels import Emotion, Need, Risk, Tactic, Tone
-from . import empathy, mood, openers, safety
+from . import empathy, languages, mood, openers, safety
 from .actions import ReplyRequest
 from .backends import Backends
 from .guard import Guard
@@ -251,8 +251,10 @@ def _fixed(request: ReplyRequest, appraisal: Appraisal, policy: DuplexPolicy) ->
     """What is said as it is, without the chat model."""
     if request.line is not None:
         return request.line
-    written = request.modality == "text"
-    return safety.fixed_reply(appraisal, request.situation, region=policy.region, written=written)
+    written, situation = request.modality == "text", request.situation
+    fixed = safety.fixed_reply(appraisal, situation, region=policy.region, written=written)
+    any_written = policy.prompt_form == "full"
+    return fixed or languages.excuse(situation.text, situation.past, written=written, any_written=any_written)
 
 
 async def _voice(
