@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from affetto.models.tts.names import NAMES
 from affetto.models.tts.phonemes import LISTENING, SYMBOLS, phonemes
 from affetto.models.tts.script import foreign, script
 
@@ -39,12 +40,29 @@ def said(text: str, *, american: bool = True) -> str:
         ("No. 5. No. I won't.", "number five. No. I won't."),
         ("w/o you, e.g. me etc.", "without you, for example me et cetera."),
         ("Mr. Lee, Ph.D., of the U.S.", "mister Lee, P H D, of the U S."),
-        ("write a@b.com, see https://x.y/z?q=1.", "write a at b dot com see x dot y"),
+        ("write a@b.com, see https://x.y/z?q=1.", "write a at b dot com, see x dot y."),
         ("**bold**, `code`, ~~gone~~ and # title", "bold, code, gone and title"),
         ("<break time='1s'/>hi [laughs] there (sighs) *hugs* *you* &amp;", "hi there you"),
         ("😀 hi 👨\u200d👩\u200d👧, I <3 you :)", "hi, I you"),
         ("it - well — stops", "it— well— stops"),
         ("ﬁne, naïve café", "fine, naïve café"),
+        ("She was born on 3 March 1997.", "She was born on the third of March nineteen ninety-seven."),
+        ("the 3 May bank holiday; 3 may come", "the third of May bank holiday; three may come"),
+        ("Jan. 5th, Feb. 29.", "January fifth, February twenty-ninth."),
+        ("The year 2000, 2010 and 2026.", "The year two thousand, twenty ten and twenty twenty-six."),
+        ("My blood pressure was 140/90.", "My blood pressure was one hundred and forty over ninety."),
+        ("I'd say 7/10.", "I'd say seven out of ten."),
+        ("He's 6'2\" and 180 lbs.", "He's six foot two and one hundred and eighty pounds."),
+        ("5 ft. 10 in. tall, in 3 hrs, 10 min.", "five feet ten inches tall, in three hours, ten minutes."),
+        ("aged 4 and 6½", "aged four and six and a half"),
+        ("Call me at 555-0123.", "Call me at five five five, zero one two three."),
+        ("(555) 123-4567", "five five five one two three, four five six seven"),
+        ("100-1000 people", "one hundred to one thousand people"),
+        ("The line is 988, and 911.", "The line is nine eight eight, and nine one one."),
+        ("World War II, Henry VIII, chapter IV", "World War two, Henry the eighth, chapter four"),
+        ("on an IV in the ICU and ER", "on an IV in the I C U and E R"),
+        ("idk, tbh", "I don't know, to be honest"),
+        ("$1,200.50", "one thousand two hundred dollars and fifty cents"),
         ("wait... what?!", "wait… what?"),
         ("x\x00y\u200bz", "x y z"),
     ],
@@ -87,6 +105,18 @@ def test_sounds_of_listening_are_not_spelled() -> None:
     assert phonemes("Aww, you.") == "ˈɔ, ju."
     assert set("".join(LISTENING.values())) <= set(SYMBOLS)
     assert phonemes("hmmm") != LISTENING["hmm"]
+
+
+def test_names_are_said_as_their_bearers_do() -> None:
+    assert phonemes("Niamh's mum, Mrs Nguyen.") == "nˈivz mˈʌm, mˈɪsɪz wˈɪn."
+    assert phonemes("Maeve met Joaquin") == phonemes("Maeve met") + " wɑkˈin"
+    assert set("".join(phonemes(name) for name in NAMES)) <= set(SYMBOLS)
+    assert set("".join(NAMES.values())) - {"^", "ː"} <= set(SYMBOLS)
+
+
+def test_a_flap_is_the_models_own_and_r_comes_once() -> None:
+    assert "T" in phonemes("water")
+    assert "ɹɹ" not in phonemes("My doctor is Doctor O'Brien, and her MRI costs four euros.")
 
 
 def test_letters_of_other_scripts_are_told_from_none() -> None:

@@ -15,6 +15,7 @@ from phonemizer.backend import EspeakBackend
 from phonemizer.backend.espeak.wrapper import EspeakWrapper
 
 from ..errors import Unavailable
+from .names import NAMES
 
 SYMBOLS: dict[str, int] = {
     ";": 1, ":": 2, ",": 3, ".": 4, "!": 5, "?": 6, "—": 9, "…": 10, '"': 11, "(": 12, ")": 13, "“": 14, "”": 15,
@@ -33,9 +34,11 @@ LONGEST = 508
 """Phonemes the model takes at once, less the two pads."""
 
 _COMMON = [
-    ("ʔˌn̩", "tᵊn"), ("a^ɪ", "I"), ("a^ʊ", "W"), ("d^ʒ", "ʤ"), ("e^ɪ", "A"), ("t^ʃ", "ʧ"), ("ɔ^ɪ", "Y"), ("ə^l", "ᵊl"),
+    ("ʔˌn̩", "tᵊn"), ("ʔ", "t"), ("ɹɹ", "ɹ"),
+    ("a^ɪ", "I"), ("a^ʊ", "W"), ("d^ʒ", "ʤ"), ("e^ɪ", "A"), ("t^ʃ", "ʧ"), ("ɔ^ɪ", "Y"), ("ə^l", "ᵊl"),
 ]  # fmt: skip
-_AMERICAN = [("o^ʊ", "O"), ("ɜːɹ", "ɜɹ"), ("ɜː", "ɜɹ"), ("ɪə", "iə"), ("ː", ""), ("ɚ", "əɹ")]
+_AMERICAN = [("o^ʊ", "O"), ("ɜːɹ", "ɜɹ"), ("ɜː", "ɜɹ"), ("ɪə", "iə"), ("ː", ""), ("ɚɹ", "əɹ"), ("ɚ", "əɹ"), ("ɾ", "T")]
+"""The flap of "water" is a T of its own to the model (misaki's `en.py`)."""
 _BRITISH = [("ə^ʊ", "Q"), ("e^ə", "ɛː"), ("i^ə", "ɪə")]
 _REST = [("ɐ", "ə"), ("r", "ɹ"), ("g", "ɡ"), ("^", "")]
 
@@ -45,7 +48,8 @@ LISTENING: dict[str, str] = {
 }  # fmt: skip
 """Sounds of listening, which espeak-ng would spell out ("em em aitch em")."""
 
-_LISTENED = re.compile(rf"\b({'|'.join(sorted(LISTENING, key=len, reverse=True))})\b(?![-'])", re.IGNORECASE)
+_KNOWN = {**LISTENING, **NAMES}
+_KNOWN_WORDS = re.compile(rf"\b({'|'.join(sorted(_KNOWN, key=len, reverse=True))})('s)?\b(?![-'])", re.IGNORECASE)
 _lock = threading.Lock()
 
 
@@ -65,8 +69,12 @@ def alone(word: str, language: str) -> str:
 
 def ipa(text: str, language: str, *, tie: bool = True) -> str:
     """What is said, in the phonetic alphabet; `tie` joins the letters of one sound."""
-    parts = _LISTENED.split(text)
-    said = [LISTENING[part.lower()] if i % 2 else _espoken(part, language, tie) for i, part in enumerate(parts)]
+    said, at = [], 0
+    for match in _KNOWN_WORDS.finditer(text):
+        known = _KNOWN[match[1].lower()] + ("z" if match[2] else "")
+        said += [_espoken(text[at : match.start()], language, tie), known if tie else known.replace("^", "")]
+        at = match.end()
+    said.append(_espoken(text[at:], language, tie))
     return re.sub(r" (?=[,.;:!?…])", "", " ".join(part for part in said if part))
 
 

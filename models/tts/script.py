@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .spelling import DIALLED, MONTHS, Around, spelled
+from .spelling import APART, DIALLED, EMERGENCIES, MONTHS, NUMBERED, ROMAN, Around, roman, spelled
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,24 @@ _ABBREVIATIONS = {
     "est": "established", "inc": "incorporated", "ltd": "limited", "ave": "avenue", "blvd": "boulevard", "jan": "January", "feb": "February",
     "aug": "August", "sept": "September", "oct": "October", "nov": "November", "dec": "December", "w/o": "without", "w/": "with",
     "b/c": "because", "u.s": "U S", "u.k": "U K", "ph.d": "P H D", "asap": "A SAP", "ok": "okay", "am": "am", "pm": "PM",
+    "idk": "I don't know", "tbh": "to be honest", "btw": "by the way", "imo": "in my opinion", "ngl": "not gonna lie", "thx": "thanks",
+    "pls": "please", "plz": "please", "ily": "I love you",
 }  # fmt: skip
-_ALWAYS = frozenset("mr mrs ms w/o w/ b/c ok e.g i.e a.m p.m u.s u.k ph.d vs etc pm dr prof".split())  # noqa: SIM905
+_ALWAYS = frozenset(
+    "mr mrs ms w/o w/ b/c ok e.g i.e a.m p.m u.s u.k ph.d vs etc pm dr prof idk tbh btw imo ngl thx pls plz ily".split()  # noqa: SIM905
+)
 """Abbreviations without their full stop, too."""
+_LETTERS = frozenset("ER ICU IVF IBS STI FAQ IOU RIP POV PTA IEP ETA IUD".split())  # noqa: SIM905
+"""Abbreviations that espeak-ng takes for words."""
+_MONTHS = {
+    **{month.lower(): month for month in MONTHS},
+    **{month[:3].lower(): month for month in MONTHS},
+    "sept": "September",
+}
+_DATED = frozenset("on from of until till since by before after the to and born".split())  # noqa: SIM905
+"""Words after which "3 May" is a day."""
+_LISTED = ",;.!?"
+_PHONE = re.compile(r"\d{3}-\d{4}|\d{3}-\d{3}-\d{4}|\+?\d+")
 _TITLES = frozenset("dr mr mrs ms prof st".split())  # noqa: SIM905
 _EDGES = re.compile(
     r"^(?P<open>(?:[\"'“”‘(\[*_~`>|]|#(?!\d))*)(?P<core>.*?)(?P<close>[\"'”’)\]*_~`|.,;:!?…—-]*)$", re.DOTALL
@@ -60,10 +75,11 @@ def script(text: str, *, american: bool = True) -> tuple[Saying, ...]:
     spans = [match.span() for match in re.finditer(r"\S+", masked)]
     bare = [masked[start:end].strip("\"'“”‘’().,;:!?…*_").lower() for start, end in spans]
     sayings: list[Saying] = []
-    money, dialled = "", _dialled(bare)
+    money, dialled = "", _dialled([masked[start:end] for start, end in spans], bare)
     for i, (start, end) in enumerate(spans):
         after = bare[i + 1] if i + 1 < len(bare) else ""
-        around = Around(tuple(bare[max(0, i - 2) : i]), after, american, digits=i in dialled)
+        named = i > 0 and masked[slice(*spans[i - 1])][:1].isupper()
+        around = Around(tuple(bare[max(0, i - 2) : i]), after, american, digits=i in dialled, named=named)
         said = _said(masked[start:end], around)
         money, said = _money_behind(masked[start:end], around, said, money)
         if said:
@@ -75,20 +91,29 @@ def script(text: str, *, american: bool = True) -> tuple[Saying, ...]:
     return tuple(sayings)
 
 
-def _dialled(words: Sequence[str]) -> set[int]:
+def _dialled(written: Sequence[str], words: Sequence[str]) -> set[int]:
     """Which words are numbers to be said digit by digit: groups of a telephone number, and what one calls or texts."""
     found: set[int] = set()
     run: list[int] = []
     for i, word in enumerate([*words, ""]):
-        if word.lstrip("+").isdigit():
+        if _PHONE.fullmatch(word):
             run.append(i)
-            continue
-        groups = len(run) > 1 and sum(len(words[j]) for j in run) >= 6
-        dialled = len(run) == 1 and len(words[run[0]]) > 2 and DIALLED & set(words[max(0, run[0] - 2) : run[0]])
-        if groups or dialled:
+            if written[i][-1] not in _LISTED:
+                continue
+        if _is_dialled([words[j] for j in run], words[max(0, run[0] - 2) : run[0]] if run else ()):
             found.update(run)
         run = []
     return found
+
+
+def _is_dialled(run: Sequence[str], before: Sequence[str]) -> bool:
+    if len(run) > 1:
+        return sum(len(word) for word in run) >= 6
+    if not run:
+        return False
+    number = run[0]
+    local = "-" in number and (number.count("-") > 1 or number[4] == "0" or not number.endswith("0"))
+    return local or number in EMERGENCIES or (len(number) > 2 and bool(DIALLED & set(before)))
 
 
 def foreign(text: str) -> bool:
@@ -116,13 +141,18 @@ def _sayable(symbol: str) -> bool:
 
 
 def _said(word: str, around: Around) -> str:
-    if link := _LINK.fullmatch(word.rstrip(".,;:!?)")):
-        return link["host"].removeprefix("www.").strip(".").replace(".", " dot ")
-    if mail := _MAIL.fullmatch(word.rstrip(".,;:!?)")):
-        return f"{mail['name']} at {mail['host']}".replace(".", " dot ")
+    bare = word.rstrip(".,;:!?)")
+    if link := _LINK.fullmatch(bare):
+        return link["host"].removeprefix("www.").strip(".").replace(".", " dot ") + _closing(word[len(bare) :])
+    if mail := _MAIL.fullmatch(bare):
+        return f"{mail['name']} at {mail['host']}".replace(".", " dot ") + _closing(word[len(bare) :])
     parts = _EDGES.match(word)
     assert parts is not None  # the pattern takes anything
     core, close = parts["core"], parts["close"]
+    if core in _LETTERS:
+        return " ".join(core) + _closing(close)
+    if core in ROMAN and around.before and (around.named or around.before[-1] in NUMBERED):
+        return roman(core, around.before[-1]) + _closing(close)
     if known := _abbreviation(core, close, around):
         ends = close.removeprefix(".") if around.after else close
         return known + ("" if core.lower() in _TITLES else _closing(ends))
@@ -133,8 +163,16 @@ def _said(word: str, around: Around) -> str:
 
 def _abbreviation(core: str, close: str, around: Around) -> str:
     key = core.lower()
-    if core.isdigit() and around.before and around.before[-1].capitalize() in MONTHS and 1 <= int(core) <= 31:
-        return spelled(f"{core}th", around)
+    before = around.before[-1] if around.before else ""
+    if core.isascii() and core.isdigit() and 1 <= int(core) <= 31:
+        if before in _MONTHS:
+            return spelled(f"{core}th", around)
+        if around.after in _MONTHS and before in _DATED:
+            return ("" if before == "the" else "the ") + spelled(f"{core}th", around) + " of"
+    if key in APART and before and before[-1].isdigit():
+        return spelled(before + key, around).removeprefix(spelled(before, around)).strip()
+    if key == "in" and close.startswith(".") and around.before[:1] == ("ft",):
+        return "inches"
     if key == "st" and close.startswith("."):
         return (
             "saint"

@@ -36,11 +36,21 @@ UNITS = {
     "m": "metre", "cm": "centimetre", "mm": "millimetre", "mi": "mile", "ft": "foot", "l": "litre", "ml": "millilitre",
     "h": "hour", "hr": "hour", "hrs": "hour", "min": "minute", "mins": "minute", "s": "second", "sec": "second",
     "ms": "millisecond", "mph": "mile an hour", "kmh": "kilometre an hour", "km/h": "kilometre an hour", "gb": "gigabyte",
-    "mb": "megabyte", "kcal": "kilocalorie", "°c": "degree Celsius", "°f": "degree Fahrenheit", "°": "degree",
+    "mb": "megabyte", "kcal": "kilocalorie", "yr": "year", "yrs": "year", "wk": "week", "wks": "week", "secs": "second", "°c": "degree Celsius", "°f": "degree Fahrenheit", "°": "degree",
 }  # fmt: skip
 PLURALS = {"foot": "feet", "mile an hour": "miles an hour", "kilometre an hour": "kilometres an hour",
            "degree Celsius": "degrees Celsius", "degree Fahrenheit": "degrees Fahrenheit"}  # fmt: skip
-DIALLED = frozenset("call text dial ring phone extension code pin".split())  # noqa: SIM905
+APART = frozenset("kg mg lb lbs oz km cm mm mi ft ml hr hrs min mins sec secs mph kmh km/h kcal yr yrs wk wks".split())  # noqa: SIM905
+"""Units that are one after a space, too."""
+DIALLED = frozenset("call text dial ring phone extension code pin number line hotline lifeline".split())  # noqa: SIM905
+EMERGENCIES = frozenset({"911", "988"})
+"""Numbers that are nothing but telephone numbers."""
+NUMBERED = frozenset("war chapter part act type phase volume stage class level section book episode world".split())  # noqa: SIM905
+ROMAN = {
+    numeral: value for value, numeral in enumerate(
+        "II III IV V VI VII VIII IX X XI XII XIII XIV XV XVI XVII XVIII XIX XX".split(), 2  # noqa: SIM905
+    )
+}  # fmt: skip
 LONGEST_DIGITS = 15
 """Longer numbers are said digit by digit."""
 
@@ -56,6 +66,8 @@ class Around:
     american: bool = True
     digits: bool = False
     """Whether this number is said digit by digit."""
+    named: bool = False
+    """Whether the word before begins with a capital."""
 
 
 def spelled(word: str, around: Around = Around()) -> str:
@@ -75,7 +87,7 @@ def _run(part: str, around: Around) -> str:
 def _cardinal(number: str) -> str:
     plain = number.replace(",", "")
     whole, _, decimals = plain.partition(".")
-    said = _digits(whole) if len(whole) > LONGEST_DIGITS else str(num2words(int(whole)))
+    said = _digits(whole) if len(whole) > LONGEST_DIGITS else str(num2words(int(whole))).replace(",", "")
     return f"{said} point {_digits(decimals)}" if decimals else said
 
 
@@ -166,6 +178,10 @@ def _iso(match: re.Match[str], around: Around) -> str:
 
 def _fraction(match: re.Match[str], around: Around) -> str:
     top, bottom = int(match["top"]), int(match["bottom"])
+    if top >= 60 and 30 <= bottom <= 150:
+        return f"{num2words(top)} over {num2words(bottom)}"  # blood pressure
+    if bottom in (10, 100) and top <= bottom:
+        return f"{num2words(top)} out of {num2words(bottom)}"
     if not 0 < top < bottom or bottom not in (2, 3, 4, 5, 6, 8, 10):
         return f"{num2words(top)} {num2words(bottom)}"
     name = {2: "half", 4: "quarter"}.get(bottom) or str(num2words(bottom, to="ordinal"))
@@ -180,8 +196,26 @@ def _unit(match: re.Match[str], around: Around) -> str:
 
 def _range(match: re.Match[str], around: Around) -> str:
     unit = match["rest"]
+    if around.digits:
+        return f"{_digits(match['a'])}, {_digits(match['b'])}"
     ends = [_number(match[end], around) for end in ("a", "b")]
     return f"{ends[0]} to {ends[1]}" + (" percent" if unit else "")
+
+
+def _mixed(match: re.Match[str], around: Around) -> str:
+    part = {"½": "a half", "¼": "a quarter", "¾": "three quarters"}[match["part"]]
+    return f"{_cardinal(match['whole'])} and {part}"
+
+
+def _height(match: re.Match[str], around: Around) -> str:
+    inches = f" {_cardinal(match['inches'])}" if match["inches"] else ""
+    return f"{_cardinal(match['feet'])} foot{inches}"
+
+
+def roman(numeral: str, before: str) -> str:
+    """ "Chapter IV" is the fourth of many and called "four"; a king is "the eighth"."""
+    value = ROMAN[numeral]
+    return str(num2words(value)) if before.lower() in NUMBERED else f"the {num2words(value, to='ordinal')}"
 
 
 def _decade(match: re.Match[str], around: Around) -> str:
@@ -194,6 +228,8 @@ def _decade(match: re.Match[str], around: Around) -> str:
 Say = Callable[[re.Match[str], Around], str]
 _UNIT_NAMES = "|".join(sorted(map(re.escape, UNITS), key=len, reverse=True))
 _RULES: list[tuple[re.Pattern[str], Say]] = [
+    (re.compile(r"(?P<whole>\d+)(?P<part>[½¼¾])"), _mixed),
+    (re.compile(r"(?P<feet>[3-8])['’](?P<inches>1[01]|\d)?"), _height),
     (re.compile(rf"(?P<sign>-?)(?P<symbol>[$£€¥₹])(?P<amount>{_N})(?P<scale>bn|[kKmMbB])?"), _money),
     (re.compile(r"(?P<hour>[01]?\d|2[0-3])[:.](?P<minute>[0-5]\d)(?P<half>[ap]\.?m\.?)", re.IGNORECASE), _clock),
     (re.compile(r"(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)(?P<half>)"), _clock),
