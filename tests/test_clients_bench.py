@@ -44,8 +44,8 @@ def test_interval_is_wilsons(hits: int, of: int, expected: tuple[float, float] |
 
 def test_summary() -> None:
     outcomes: list[Outcome] = [
-        Asked(400, cut=False, stages_ms={"committed": 200, "edge": 50}, gap_ms=100),
-        Asked(600, cut=False, stages_ms={"committed": 300, "edge": 60}, gap_ms=900),
+        Asked(400, cut=False, stages_ms={"committed": 200, "edge": 50}, gap_ms=100, cues="whole"),
+        Asked(600, cut=False, stages_ms={"committed": 300, "edge": 60}, gap_ms=900, cues="partial"),
         Asked(None, cut=True),
         Asked(None, cut=False),
         Paused(1, 0),
@@ -62,6 +62,7 @@ def test_summary() -> None:
     assert figures["v2v_ms"] == {"p50": 500.0, "p90": 580.0, "p95": 590.0, "n": 2}
     assert figures["stages_ms"]["edge"]["p50"] == 55.0
     assert (figures["gap_ms"]["p50"], figures["long_gap_rate"]) == (500.0, 0.5)
+    assert (figures["heard_how_rate"], figures["heard_how_of"]) == (0.5, 2)
     assert figures["barge_in_stop_ms"]["p95"] == 250.0
     rates = {name: figures[f"{name}_rate"] for name in ("unanswered", "false_cut", "missed_barge_in", "false_barge_in")}
     assert rates == {"unanswered": 0.25, "false_cut": 0.5, "missed_barge_in": 0.5, "false_barge_in": 0.5}

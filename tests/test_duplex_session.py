@@ -26,8 +26,11 @@ from affetto.models.base import (
     Style,
     Transcript,
 )
+from affetto.models.cues.scripted import Options as CuesOptions
+from affetto.models.cues.scripted import ScriptedCues
 from affetto.models.errors import Failed
 from affetto.models.labels import VoiceStyle
+from affetto.models.store import Store
 from affetto.pipelines.duplex import languages
 from affetto.pipelines.duplex.backends import Backends
 from affetto.pipelines.duplex.commands import CancelResponse, Command, CommitAudio, CreateItem, CreateResponse
@@ -35,6 +38,7 @@ from affetto.pipelines.duplex.config import EmpathyConfig, ServerVad, SessionCon
 from affetto.pipelines.duplex.items import Item
 from affetto.pipelines.duplex.outputs import (
     Backchannel,
+    Notice,
     Output,
     ResponseAudio,
     ResponseEnded,
@@ -228,6 +232,28 @@ def test_a_spoken_turn_gets_a_spoken_answer_within_a_beat() -> None:
     assert line.of(ResponseEnded)[0].status == "completed"
     # 96 ms to see the pause, 200 recognition, 300 + 4 words to the first phrase, 100 synthesis: no wait beyond
     assert line.when(ResponseAudio) - 2.0 < 1.3
+
+
+@pytest.mark.parametrize(
+    ("delay_s", "heard", "later_s"), [(0.1, "whole", 0.0), (0.4, "none", 0.15), (3.0, "none", 0.15)]
+)
+def test_slow_cues_amend_the_turn_and_never_block_the_answer(delay_s: float, heard: str, later_s: float) -> None:
+    def line(delay: float) -> Timeline:
+        doubles = Doubles()
+        scripted = ScriptedCues(CuesOptions(style=(VoiceStyle.QUIET,), delay_s=delay), Store())
+        doubles.extract = scripted.extract  # type: ignore[method-assign]
+        return play(
+            [(0.5, False), (1.5, True), (6, False)],
+            doubles=doubles,
+            config=SessionConfig(empathy=EmpathyConfig(events=True)),
+        )
+
+    slow, quick = line(delay_s), line(0.1)
+    assert slow.when(ResponseAudio) - quick.when(ResponseAudio) == pytest.approx(later_s, abs=STEP_S)
+    assert slow.of(ResponseEnded)[0].empathy["cues"] == heard
+    told = [(at, o) for at, o in slow.outputs if isinstance(o, Notice) and o.kind == "cues" and not o.fields["partial"]]
+    assert [output.fields["style"] for _, output in told] == [["quiet"]]
+    assert told[0][0] == pytest.approx(2.0 + 0.096 + 0.2 + delay_s, abs=0.05)
 
 
 def test_words_are_told_before_their_sound_on_the_timeline_of_the_whole_answer() -> None:

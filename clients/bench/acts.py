@@ -118,7 +118,8 @@ def asked(line: Line, start_s: float, end_s: float) -> Asked:
         return Asked(None, cut=False)
     v2v_ms = (first - end_s) * 1000
     told = _trace(line, end_s)
-    return Asked(v2v_ms, cut=False, stages_ms=stages(v2v_ms, told.get("timings_ms", {})), gap_ms=told.get("gap_ms"))
+    stages_ms = stages(v2v_ms, told.get("timings_ms", {}))
+    return Asked(v2v_ms, cut=False, stages_ms=stages_ms, gap_ms=told.get("gap_ms"), cues=told.get("cues"))
 
 
 def cuts(line: Line, start_s: float, question: Sound) -> int:

@@ -11,12 +11,14 @@ from typing import Any
 class Asked:
     """A question was spoken. `v2v_ms` from the true end of speech to the first answer that can be heard, `None`
     where there was none or where the answer began too early (`cut`). `gap_ms` is the silence after its first phrase,
-    `None` where it had but one."""
+    `None` where it had but one. `cues` says whether the appraisal knew how all of the turn was said ("whole"), a
+    part of it ("partial"), or words alone ("none")."""
 
     v2v_ms: float | None
     cut: bool
     stages_ms: Mapping[str, float] = field(default_factory=dict)
     gap_ms: float | None = None
+    cues: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,7 @@ def summary(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     interrupted = _of(outcomes, Interrupted)
     told = [outcome for outcome in asked if outcome.v2v_ms is not None]
     names = dict.fromkeys(name for outcome in told for name in outcome.stages_ms)
+    voices = [outcome.cues for outcome in told if outcome.cues is not None]
     gaps = [outcome.gap_ms for outcome in told if outcome.gap_ms is not None]
     return {
         "v2v_ms": spread(outcome.v2v_ms for outcome in told if outcome.v2v_ms is not None),
@@ -66,6 +67,7 @@ def summary(outcomes: Sequence[Outcome]) -> dict[str, Any]:
         "gap_ms": spread(gaps),
         **_rate("long_gap", sum(gap > LONGEST_GAP_MS for gap in gaps), len(gaps)),
         "barge_in_stop_ms": spread(outcome.stop_ms for outcome in interrupted if outcome.stop_ms is not None),
+        **_rate("heard_how", voices.count("whole"), len(voices)),
         **_rate("unanswered", sum(o.v2v_ms is None and not o.cut for o in asked), len(asked)),
         **_rate("false_cut", sum(o.cut for o in pauses), sum(o.pauses for o in pauses)),
         **_rate("missed_barge_in", sum(o.stop_ms is None for o in interrupted), len(interrupted)),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+import asyncio
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from ..base import Baseline, Cues, Encoding, Samples, Transcript
 from ..labels import Emotion, VoiceStyle
@@ -20,6 +22,8 @@ class Options(BaseModel):
     """Calm to stirred, -1 to 1."""
     style: tuple[VoiceStyle, ...] = ()
     """Styles of the voice."""
+    delay_s: float = Field(0.0, ge=0)
+    """Time that each reading takes."""
 
 
 class ScriptedCues:
@@ -34,4 +38,5 @@ class ScriptedCues:
         transcript: Transcript | None = None,
         encoding: Encoding | None = None,
     ) -> Cues:
-        return Cues(**dict(self._options))
+        await asyncio.sleep(self._options.delay_s)
+        return Cues(**self._options.model_dump(exclude={"delay_s"}))

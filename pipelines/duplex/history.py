@@ -103,6 +103,11 @@ class History:
                 cues = entry.cues or cues
         return " ".join(said), cues
 
+    def cues_before(self, item_id: str) -> Cues | None:
+        """What is known by now of the voice that an item answers. Raises UnknownItem."""
+        asked = (entry.cues for entry in reversed(self._entries[: self._index(item_id)]) if entry.item.role == "user")
+        return next(asked, None)
+
     def past(self) -> tuple[PastTurn, ...]:
         """Answered turns, oldest first; an unanswered last one is `open_turn`."""
         turns: list[PastTurn] = []

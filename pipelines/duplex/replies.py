@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from ...models.base import Appraisal, Situation
 from ...models.labels import Risk
@@ -394,11 +394,21 @@ class Replies:
             record["gap_ms"] = _gap_ms(reply)
         if reply.appraisal is not None:
             record["appraisal"] = appraisal_record(reply.appraisal)
+            record["cues"] = self._cues_of(reply)
         if reply.recalled:
             record["recalled"] = list(reply.recalled)
         if reply.degraded:
             record["degraded"] = list(reply.degraded)
         return record
+
+    def _cues_of(self, reply: Reply) -> Literal["whole", "partial", "none"]:
+        """Whether the reply rests on how all of the turn was said, on a part or an older reading of it, or on words."""
+        used = reply.situation.cues if reply.situation is not None else None
+        if used is None:
+            return "none"
+        history = self._context.history
+        known = history.cues_before(reply.item_id) if history.has(reply.item_id) else None
+        return "whole" if used is known else "partial"
 
 
 def _gap_ms(reply: Reply) -> int:

@@ -100,6 +100,8 @@ class Turns:
         self.phase = Phase.IDLE
         self.current: Turn | None = None
         self.pending: dict[int, Turn] = {}
+        self._last: Turn | None = None
+        """The turn that was committed last: how it was said may be known only after its words."""
         self.answer_when_free: ResponseOptions | None = None
         self._murmured_at: int | None = None
         self._murmurs = 0
@@ -182,8 +184,9 @@ class Turns:
             self._reconsider(turn)
 
     def on_cues(self, event: CuesRead) -> None:
-        turn = self.pending.get(event.turn) or self.current
-        if turn is None or turn.number != event.turn or event.revision != turn.revision:
+        known = (self.current, self.pending.get(event.turn), self._last)
+        turn = next((turn for turn in known if turn is not None and turn.number == event.turn), None)
+        if turn is None or event.revision != turn.revision:
             return
         turn.cues = event.cues
         turn.text = "" if turn.text and _reflex(turn, turn.text) else turn.text
@@ -351,7 +354,7 @@ class Turns:
         context.history.insert(Entry(item, turn.cues))
         context.send(AudioCommitted(turn.item_id, previous))
         context.send(ItemAdded(item, previous))
-        self.current, self.phase = None, Phase.IDLE
+        self.current, self._last, self.phase = None, turn, Phase.IDLE
         self._buffer_start = context.at
         context.act(Settle(turn.number), Forget(self._buffer_start - samples(PREFIX_MS)))
         if turn.failure is not None:
