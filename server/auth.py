@@ -13,11 +13,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .keys import SCOPES, KeyRing, Scope, digest
+from .limits import Allowances, neighbourhood
 from .protocol import KEY_SUBPROTOCOL
 from .settings import ServerSection
 
 SECRET_PREFIX = "ek_"
 MOST_SECRETS = 10_000
+BURST_S = 10.0
+"""So many seconds' worth of requests may come at once."""
 LOCAL_ZONES = (".localhost", ".local", ".internal", ".home.arpa")
 """Zones that are not, and will not be, delegated (RFC 6761, 6762, 8375; ICANN on .internal)."""
 
@@ -58,6 +61,7 @@ class Door:
         self._ring = KeyRing([key.get_secret_value() for key in settings.api_keys], settings.keys_file, clock)
         self._secrets: dict[bytes, _Secret] = {}
         self._live: Counter[str] = Counter()
+        self._paces = Allowances(settings.requests_per_s, settings.requests_per_s * BURST_S)
 
     @property
     def open(self) -> bool:
@@ -72,6 +76,23 @@ class Door:
     @property
     def full(self) -> bool:
         return self.live >= self._settings.sessions
+
+    def welcome(self, key: str | None, scope: Scope | None, address: str, *, secrets_too: bool = False) -> Guest:
+        """Whose key this is, if they do not ask too often. Raises Denied (401, 403, 429)."""
+        here = f"address {neighbourhood(address)}"
+        try:
+            guest = self.admit(key, scope, secrets_too=secrets_too)
+        except Denied:
+            self._pace(f"stranger at {here}")
+            raise
+        self._pace(here if guest.key is None else f"key {guest.key}")
+        return guest
+
+    def _pace(self, name: str) -> None:
+        if not self._paces.try_take(name):
+            each = "a second on average (server.requests_per_s)"
+            message = f"Too many requests: there may be {self._settings.requests_per_s:g} {each}."
+            raise Denied(429, "rate_limit_exceeded", message)
 
     def admit(self, key: str | None, scope: Scope | None = None, *, secrets_too: bool = False) -> Guest:
         """Whose key this is; client secrets open nothing but the WebSocket. Raises Denied (401; 403 where the key is
@@ -178,19 +199,6 @@ _PATHS: dict[str, Scope] = {
     "/v1/sessions": "trace",
     "/metrics": "metrics",
 }
-
-
-def neighbourhood(address: str) -> str:
-    """What counts as one address: whoever has one of IPv6 has the 2^64 others of its network as well."""
-    try:
-        ip = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(ip, ipaddress.IPv4Address):
-        return str(ip)
-    if ip.ipv4_mapped is not None:
-        return str(ip.ipv4_mapped)
-    return str(ipaddress.ip_network((ip, 64), strict=False))
 
 
 def _is_own(host: str | None) -> bool:

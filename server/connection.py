@@ -7,6 +7,7 @@ import json
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from .limits import Allowance
 from .live_session import GOING_AWAY, NORMAL, OUR_FAULT, TOO_SLOW, Farewell, LiveSession
 from .protocol import Event
 from .resumption import Return
@@ -22,8 +23,9 @@ SLOW: Farewell = (TOO_SLOW, "the client takes events too slowly")
 class Connection:
     """Reads until the client is gone, writes until the session ends."""
 
-    def __init__(self, socket: WebSocket, live: LiveSession) -> None:
+    def __init__(self, socket: WebSocket, live: LiveSession, pace: Allowance) -> None:
         self._socket = socket
+        self._pace = pace
         self._live = live
         self._greeting: Event | None = None
         self._close: Farewell | None = None
@@ -69,6 +71,7 @@ class Connection:
                 self._live.release(self, lost=code == BROKEN, farewell=(code, "the client left"))
                 return
             self._live.take(message.get("text"))
+            await asyncio.sleep(self._pace.take())  # also for none: what waits is read without a pause for others else
             await self._live.room()
 
     async def _write(self) -> None:

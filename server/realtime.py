@@ -12,12 +12,16 @@ from starlette.websockets import WebSocket
 from . import wire_beta
 from .auth import Denied, Guest, key_of
 from .connection import Connection
+from .limits import Allowance
 from .live_session import LiveSession, not_resumable
 from .protocol import SUBPROTOCOL
+from .rest import address_of
 from .resumption import Return, return_of
 from .state import ServerState
 
 RETRY_AFTER_S = 5
+BURST_S = 4.0
+"""So many seconds' worth of events may come at once."""
 
 
 class Realtime:
@@ -70,7 +74,7 @@ class Realtime:
             raise Denied(503, "server_stopping", "The server is stopping; try again soon.")
         door, headers = self._state.door, socket.headers
         protocols = [offer.strip() for offer in headers.get("sec-websocket-protocol", "").split(",")]
-        guest = door.admit(key_of(headers, protocols), "talk", secrets_too=True)
+        guest = door.welcome(key_of(headers, protocols), "talk", address_of(socket), secrets_too=True)
         door.check_origin(headers.get("origin"), headers.get("host"))
         subprotocol = SUBPROTOCOL if SUBPROTOCOL in protocols else None
         shown = return_of(headers, protocols)
@@ -81,10 +85,10 @@ class Realtime:
 
     async def _begin(self, socket: WebSocket, guest: Guest, subprotocol: str | None) -> None:
         """A new session: it lives here, also while it has lost its socket or goes on over another one."""
-        with self._state.door.session(guest, socket.client.host if socket.client else "unknown"):
+        with self._state.door.session(guest, address_of(socket)):
             beta = socket.headers.get(wire_beta.HEADER, "") == wire_beta.VALUE
             live = LiveSession(self._state, guest, model=socket.query_params.get("model") or "", beta=beta)
-            connection = Connection(socket, live)
+            connection = Connection(socket, live, self._pace())
             connection.open()
             with self._kept(live):
                 async with asyncio.TaskGroup() as tasks:
@@ -96,9 +100,13 @@ class Realtime:
         live = self._live.get(shown.session_id)
         if live is None:
             raise not_resumable()
-        connection = Connection(socket, live)
+        connection = Connection(socket, live, self._pace())
         connection.resume(shown, guest.name)
         await connection.run(subprotocol)
+
+    def _pace(self) -> Allowance:
+        per_s = self._state.settings.server.events_per_s
+        return Allowance(per_s, per_s * BURST_S)
 
     @contextmanager
     def _kept(self, live: LiveSession) -> Iterator[None]:

@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..models.errors import BackendError, Overloaded, Unavailable
@@ -44,6 +45,11 @@ def admitted(request: Request) -> Guest:
     """Whoever sent this; the doorman has looked at the key."""
     guest: Guest = request.state.guest
     return guest
+
+
+def address_of(connection: HTTPConnection) -> str:
+    """Where a request comes from."""
+    return connection.client.host if connection.client else "unknown"
 
 
 def backend_error(error: BackendError) -> ApiError:
@@ -97,7 +103,9 @@ class Doorman:
             state = state_of(request)
             try:
                 state.door.check_host(request.headers.get("host"))
-                request.state.guest = state.door.admit(key_of(request.headers), scope_of(scope["path"]))
+                request.state.guest = state.door.welcome(
+                    key_of(request.headers), scope_of(scope["path"]), address_of(request)
+                )
             except Denied as denied:
                 state.telemetry.refused_client(denied.code)
                 await error_answer(denied.status, denied.code, denied.message)(scope, receive, send)

@@ -12,8 +12,9 @@ from fastapi import FastAPI
 
 from ..models.store import Store
 from .app import create_app
+from .limits import Crowd
 from .settings import Settings
-from .transport import HttpProtocol, WebSocketProtocol
+from .transport import protocols
 
 MESSAGE_BYTES = 2 * 2**20
 """Largest WebSocket message. OpenAI allows 15 MiB; no client that we know sends more than seconds of audio in one."""
@@ -69,10 +70,12 @@ def serve(settings: Settings, store: Store | None = None) -> None:
 def server(settings: Settings, store: Store | None = None) -> Server:
     """A server with the limits that a public WebSocket needs; give `run` or `serve` the socket of `listen`."""
     app = create_app(settings, store)
+    crowd = Crowd(settings.server.connections_per_address, settings.server.trusted_proxies)
+    http, ws = protocols(crowd)
     config = uvicorn.Config(
         app,
-        http=HttpProtocol,
-        ws=WebSocketProtocol,
+        http=http,
+        ws=ws,
         lifespan="off",
         ws_max_size=MESSAGE_BYTES,
         ws_per_message_deflate=False,

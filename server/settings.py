@@ -45,6 +45,12 @@ class ServerSection(Section):
     """Live sessions of one key."""
     sessions_per_address: int = Field(32, ge=1)
     """Live sessions from one address."""
+    connections_per_address: int = Field(256, ge=1)
+    """Open connections from one address, whatever they do; trusted proxies may have more."""
+    requests_per_s: float = Field(50, gt=0)
+    """Requests and new sessions of one key (of one address, where no key is asked for); ten seconds' worth at once."""
+    events_per_s: float = Field(500, gt=0)
+    """Events of one session that are read; those beyond it are read later, and four seconds' worth at once."""
     session_s: float = Field(3600, gt=0)
     """Longest session, in seconds."""
     idle_s: float = Field(600, gt=0)

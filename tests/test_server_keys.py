@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from affetto.server import keys
 from affetto.server.__main__ import main
-from affetto.server.auth import Door, neighbourhood
+from affetto.server.auth import Door
 from affetto.server.settings import load
 from live import Live, eventually, running
 
@@ -250,20 +250,6 @@ def test_wrong_use_is_told(tmp_path: Path, arguments: list[str], says: str, caps
     assert main(["keys", *[path if argument == "FILE" else argument for argument in arguments]]) == 2
     assert says in capsys.readouterr().err
     assert not Path(path).exists()
-
-
-@pytest.mark.parametrize(
-    ("address", "counted"),
-    [
-        ("203.0.113.9", "203.0.113.9"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("2001:db8:1:2::99", "2001:db8:1:2::/64"),
-        ("::ffff:203.0.113.9", "203.0.113.9"),
-        ("unknown", "unknown"),
-    ],
-)
-def test_an_address_is_counted_with_those_that_its_holder_has_anyway(address: str, counted: str) -> None:
-    assert neighbourhood(address) == counted
 
 
 HOSTS = [
