@@ -362,6 +362,7 @@ def test_browsers_come_back_by_subprotocol() -> None:
 
 def test_no_log_holds_a_token(live: Live, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, logger="affetto")
     with live.call() as wire:
         resumable(wire)
         with back(live.ws, shown(wire)):
