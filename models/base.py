@@ -217,13 +217,17 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class ChatOptions:
-    """`prefill` is the start of the reply, already decided; only what follows it is streamed."""
+    """`prefill` is the start of the reply, already decided; only what follows it is streamed.
+
+    `grammar` (GBNF) holds what is streamed to a form, where the endpoint is llama.cpp; others may pass it over.
+    """
 
     max_tokens: int = 96
     temperature: float = 0.7
     top_p: float = 0.9
     stop: tuple[str, ...] = ()
     json_schema: Mapping[str, Any] | None = None
+    grammar: str = ""
     prefill: str = ""
     seed: int | None = None
 

@@ -81,6 +81,7 @@ class Doubles:
     prompts: list[Sequence[Message]] = field(default_factory=list)
     prefills: list[str] = field(default_factory=list)
     seeds: list[int | None] = field(default_factory=list)
+    grammars: list[str] = field(default_factory=list)
     silent: int = 0
     first_reply: str = ""
     generating: int = 0
@@ -115,6 +116,7 @@ class Doubles:
         self.prompts.append(messages)
         self.prefills.append(options.prefill)
         self.seeds.append(options.seed)
+        self.grammars.append(options.grammar)
         self.generating += 1
         try:
             await asyncio.sleep(self.first_word_s)
@@ -554,3 +556,31 @@ def test_who_speaks_another_language_is_told_what_we_speak() -> None:
         [(0.5, False), (1.5, True), (9, False)], doubles=Doubles(text="Hola, hoy estoy muy triste."), openers=True
     )
     assert line.of(ResponseEnded)[0].item.text == languages.SPOKEN_LINES[0]
+
+
+def test_an_unsure_appraisal_is_written_by_the_model_while_the_opener_plays() -> None:
+    unsure = replace(plain_appraisal(), confidence=0.3, appraiser="small")
+    doubles = Doubles(reply="guilty 2; lost the keys again; comfort; validation; gentle]\nIt happens to good people.")
+    doubles.appraise = lambda situation: _later(unsure)  # type: ignore[method-assign]
+    line = play([(0.5, False), (1.5, True), (9, False)], doubles=doubles, openers=True)
+    (ended,) = line.of(ResponseEnded)
+    appraisal = ended.empathy["appraisal"]
+    assert (appraisal["emotion"], appraisal["cause"], appraisal["appraiser"]) == (
+        "guilty", "lost the keys again", "small+llm",
+    )  # fmt: skip
+    assert ended.item.text == f"{appraisal['opener']} It happens to good people."
+    assert doubles.prefills == ["["]
+    assert doubles.grammars[0].startswith("root ::=")
+
+
+def test_a_model_that_writes_no_line_is_given_ours() -> None:
+    unsure = replace(plain_appraisal(), confidence=0.3, appraiser="small")
+    doubles = Doubles(first_reply="so]\nNo line at all.")
+    doubles.appraise = lambda situation: _later(unsure)  # type: ignore[method-assign]
+    line = play([(0.5, False), (1.5, True), (9, False)], doubles=doubles)
+    assert line.of(ResponseEnded)[0].item.text == doubles.reply
+    assert [prefill[:8] for prefill in doubles.prefills] == ["[", "[neutral"]
+
+
+async def _later(appraisal: Appraisal) -> Appraisal:
+    return appraisal

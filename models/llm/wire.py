@@ -35,6 +35,8 @@ def request_body(messages: Sequence[Message], options: ChatOptions, settings: Op
     if options.json_schema is not None:
         schema = {"name": "answer", "strict": True, "schema": dict(options.json_schema)}
         body["response_format"] = {"type": "json_schema", "json_schema": schema}
+    if options.grammar:
+        body["grammar"] = options.grammar
     if options.prefill and settings.prefill == "vllm":
         body |= {"continue_final_message": True, "add_generation_prompt": False}
     return body | settings.extra_body

@@ -39,6 +39,8 @@ TACTICS = {
     Tactic.ASSISTANCE: "offer to do something together now",
 }  # fmt: skip
 TONES = {Tone.BRIGHT: "bright", Tone.PLAYFUL: "playful, light"}
+SURE_FROM = 0.5
+"""Confidence of an appraisal from which its feeling is told as one that is seen."""
 UNASKED = "no question this time"
 
 
@@ -51,7 +53,9 @@ def system(instructions: str = "", name: str | None = None) -> str:
 def note(appraisal: Appraisal) -> str:
     """The appraisal as a private note, one line."""
     strength = ("slightly", "somewhat", "clearly", "very")[appraisal.intensity]
-    parts = [f"they seem {strength} {appraisal.emotion}"]
+    unsure = appraisal.confidence is not None and appraisal.confidence < SURE_FROM
+    felt = f"it is not clear how they feel, perhaps {appraisal.emotion}: do not name a feeling"
+    parts = [felt if unsure else f"they seem {strength} {appraisal.emotion}"]
     if appraisal.cause:
         parts.append(f"about: {appraisal.cause}")
     parts.append(f"they need {NEEDS[appraisal.need]}")

@@ -62,11 +62,13 @@ def prompt(
     name: str | None = None,
     facts: Sequence[str] = (),
     opener: str = "",
+    unnoted: bool = False,
 ) -> Prompt:
     """Messages for the chat model: "adapter" is the embedded adapters' training format, "full" spells all out.
 
     Of one talk, each prompt begins with the last one's messages: what belongs to this turn alone (appraisal, remembered
     facts, opener) comes last, so that a prefix cache holds. `instructions` is persona, and stands below the policy.
+    `unnoted` leaves the adapter's appraisal line to the model.
     """
     remembered = f"(you remember: {'; '.join(map(safety.neutralised, facts))})" if facts else ""
     said = "\n".join(part for part in [remembered, _said(situation.text, situation.cues)] if part)
@@ -77,7 +79,7 @@ def prompt(
     named = f"You are talking with {name}." if name else ""
     messages = [Message("system", " ".join(part for part in (SYSTEM, named, instructions) if part))]
     messages += [*_told(situation.past, lines=True), Message("user", said)]
-    prefill = f"{render_appraisal(appraisal)}\n{opener}"
+    prefill = "[" if unnoted else f"{render_appraisal(appraisal)}\n{opener}"
     return Prompt(tuple(messages), prefill, ("<|im_end|>", "<|im_start|>"), TEMPERATURE[form])
 
 

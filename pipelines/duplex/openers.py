@@ -20,6 +20,7 @@ from typing import Literal
 from ...models.base import Appraisal, Situation
 from ...models.labels import Emotion, Need, Risk, Tactic, Tone
 from . import wording
+from .crisis import risk_in
 
 BANK = Path(__file__).with_name("openers.toml")
 SURE_FROM = 0.6
@@ -169,11 +170,12 @@ def _weighty(text: str) -> list[str]:
 
 def kind(appraisal: Appraisal, situation: Situation) -> When:
     """Which kind of opener is safe: "" names the feeling."""
-    if appraisal.risk is Risk.WATCH:
+    if appraisal.risk is Risk.WATCH and risk_in(situation.text) is not Risk.NONE:
         return "watch"
     if appraisal.conflict and appraisal.tone not in (Tone.BRIGHT, Tone.PLAYFUL):
         return "conflict"
     unsure = appraisal.conflict or (appraisal.confidence is not None and appraisal.confidence < SURE_FROM)
+    unsure = unsure or appraisal.risk is Risk.WATCH
     if not (unsure or _contradicted(appraisal, situation)) and _any(appraisal):
         return ""
     return _plainly(appraisal, situation)

@@ -14,7 +14,7 @@ from typing import Protocol
 from ...models.base import Appraisal, ChatOptions, Situation, Speech
 from ...models.errors import BackendError
 from ...models.labels import Emotion, Need, Risk, Tactic, Tone
-from . import empathy, languages, mood, openers, safety
+from . import empathy, languages, mood, noting, openers, safety
 from .actions import ReplyRequest
 from .backends import Backends
 from .guard import Guard
@@ -31,6 +31,8 @@ BETWEEN_WORDS_DEADLINE_S = 8.0
 SPEECH_DEADLINE_S = 12.0
 PHRASES_AHEAD = 2
 """Phrases that may wait for the synthesizer: the language model runs ahead, but not far."""
+LINE_TOKENS = 48
+"""Room for an appraisal line of the model's own."""
 MORE = "Tell me more about it, if you like."
 """Said where the chat model has nothing that may be said."""
 RESEED = 7919
@@ -60,6 +62,8 @@ class Outcome:
     reason: StatusReason | None = None
     error: str | None = None
     spoken: bool = False
+    appraisal: Appraisal | None = None
+    """Where the chat model wrote its own: what the reply rests on."""
 
 
 async def make_reply(
@@ -72,7 +76,7 @@ async def make_reply(
         recalling = tasks.create_task(_recall(request, memory, sink))
         appraisal = await _appraise(request, backends, policy, sink)
         tasks.create_task(_word(request, appraisal, recalling, backends, policy, phrases, outcome, sink))
-        tasks.create_task(_voice(request, appraisal, backends, policy, phrases, sink))
+        tasks.create_task(_voice(request, appraisal, backends, policy, phrases, outcome, sink))
     sink.finished(outcome.usage, outcome.reason, outcome.error)
 
 
@@ -118,7 +122,7 @@ async def _word(
     phraser = Phraser(whole=policy.whole_reply)
     if appraisal.opener:
         await phrases.put(f"{appraisal.opener} ")
-    texts = _text(request, appraisal, recalling, backends, policy, outcome)
+    texts = _text(request, appraisal, recalling, backends, policy, outcome, sink)
     first = asyncio.ensure_future(anext(texts, ""))
     try:
         await asyncio.wait({first}, timeout=PATIENCE_S)
@@ -155,6 +159,7 @@ async def _text(
     backends: Backends,
     policy: DuplexPolicy,
     outcome: Outcome,
+    sink: Sink,
 ) -> AsyncIterator[str]:
     """The safe text of the reply as it comes.
 
@@ -170,8 +175,8 @@ async def _text(
     begun = opener if policy.prompt_form == "full" else ""
     for attempt, prefilled in enumerate((begun, opener, "")):
         opening = openers.Opening("" if prefilled or attempt else opener)
-        silent = True
-        async for text in _generated(request, appraisal, recalled, backends, policy, outcome, prefilled, attempt):
+        appraisal, silent = outcome.appraisal or appraisal, True
+        async for text in _generated(request, appraisal, recalled, backends, policy, outcome, sink, prefilled, attempt):
             if said := opening.feed(text):
                 silent = False
                 yield said
@@ -192,11 +197,17 @@ async def _generated(
     backends: Backends,
     policy: DuplexPolicy,
     outcome: Outcome,
+    sink: Sink,
     prefilled: str,
     attempt: int,
 ) -> AsyncIterator[str]:
     """What the chat model says after `prefilled`, as far as the guard lets it; it may be nothing at all."""
     situation = request.situation
+    line = (
+        noting.Line()
+        if policy.prompt_form == "adapter" and attempt == 0 and noting.wanted(appraisal, situation)
+        else None
+    )
     prompt = empathy.prompt(
         situation,
         appraisal,
@@ -205,9 +216,11 @@ async def _generated(
         name=recalled.name,
         facts=recalled.facts,
         opener=prefilled,
+        unnoted=line is not None,
     )
     options = ChatOptions(
-        max_tokens=request.max_output_tokens or 96,
+        max_tokens=(request.max_output_tokens or 96) + (LINE_TOKENS if line else 0),
+        grammar=noting.grammar(appraisal, situation, policy.persona) if line else "",
         stop=prompt.stop,
         prefill=prompt.prefill,
         temperature=prompt.temperature if attempt == 0 else ANOTHER_TEMPERATURE,
@@ -234,12 +247,26 @@ async def _generated(
                 outcome.usage = Usage(delta.prompt_tokens or 0, delta.completion_tokens or 0)
                 if delta.finish == "length" and request.max_output_tokens is not None:
                     outcome.reason = "max_output_tokens"
-            if safe := guard.feed(delta.text):
+            said = line.feed(delta.text) if line else delta.text
+            if line and line.over and outcome.appraisal is None:
+                outcome.appraisal = _noted(appraisal, line)
+                if outcome.appraisal is None:
+                    return
+                sink.appraised(outcome.appraisal)
+            if safe := guard.feed(said):
                 yield safe
         if rest := guard.end():
             yield rest
     finally:
         await _close(stream)
+
+
+def _noted(appraisal: Appraisal, line: noting.Line) -> Appraisal | None:
+    """The appraisal with the model's own line; `None` where that is none, and its reply rests on nothing."""
+    try:
+        return noting.noted(appraisal, line.text)
+    except ValueError:
+        return None
 
 
 def _said_before(situation: Situation) -> Iterator[str]:
@@ -263,10 +290,10 @@ async def _voice(
     backends: Backends,
     policy: DuplexPolicy,
     phrases: asyncio.Queue[str | None],
+    outcome: Outcome,
     sink: Sink,
 ) -> None:
     """Speak the phrases in order; where the voice fails, their text goes out all the same."""
-    style = empathy.style(appraisal, speed=request.config.speed)
     opening = empathy.opener_style(appraisal, speed=request.config.speed)
     opener = appraisal.opener
     mute = request.modality == "text"
@@ -276,7 +303,8 @@ async def _voice(
         if mute:
             continue
         try:
-            stream = backends.synthesizer.stream(phrase, voice=voice, style=opening if opener else style)
+            style = opening if opener else empathy.style(outcome.appraisal or appraisal, speed=request.config.speed)
+            stream = backends.synthesizer.stream(phrase, voice=voice, style=style)
             await _speak(_whole(stream) if policy.whole_reply else stream, sink)
             opener = ""
         except (BackendError, TimeoutError) as error:
