@@ -17,6 +17,8 @@ SEND_DEADLINE_S = 20.0
 CLOSE_DEADLINE_S = 2.0
 BROKEN = 1006
 """The line ended without a closing frame (RFC 6455, 7.1.5)."""
+MAY_COME_BACK = frozenset({BROKEN, GOING_AWAY})
+"""Browsers say 1001 for a page that is left, and a page that is loaded again is left, too (RFC 6455, 7.4.1)."""
 SLOW: Farewell = (TOO_SLOW, "the client takes events too slowly")
 
 
@@ -68,7 +70,7 @@ class Connection:
             message = await self._socket.receive()
             if message["type"] == "websocket.disconnect":
                 code = message.get("code") or NORMAL
-                self._live.release(self, lost=code == BROKEN, farewell=(code, "the client left"))
+                self._live.release(self, lost=code in MAY_COME_BACK, farewell=(code, "the client left"))
                 return
             self._live.take(message.get("text"))
             await asyncio.sleep(self._pace.take())  # also for none: what waits is read without a pause for others else

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import tarfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -86,6 +88,7 @@ class Tab:
     complaints: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
     may_complain: bool = False
+    wait_ms: int = WAIT_MS
 
     def open(self, path: str = "/", host: str = "localhost") -> None:
         self.page.goto(f"http://{host}:{self.live.port}{path}")
@@ -106,7 +109,7 @@ class Tab:
 
     def until(self, condition: str) -> None:
         """Wait until this is so; asked from outside, for the page's policy lets no string become a program."""
-        deadline = time.monotonic() + WAIT_MS / 1000
+        deadline = time.monotonic() + self.wait_ms / 1000
         while not self.page.evaluate(condition):
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{condition} is not so; phases {self.spied('phases')[-8:]}, said {self.said()}")
@@ -135,6 +138,27 @@ class Tab:
         self.page.screenshot(path=ARTEFACTS / f"{name}.png")
 
 
+def axe(folder: Path) -> str:
+    """axe-core, as its package has it; skips where it cannot be fetched."""
+    packed = subprocess.run(
+        ["npm", "pack", "axe-core@4.14.1", "--loglevel=error"], cwd=folder, capture_output=True, timeout=60, check=False
+    )
+    if packed.returncode:
+        pytest.skip("axe-core cannot be fetched, so accessibility is not checked")
+    with tarfile.open(next(folder.glob("*.tgz"))) as package:
+        script = package.extractfile("package/axe.min.js")
+        assert script is not None
+        return script.read().decode()
+
+
+def check(tab: Tab, script: str) -> None:
+    """No violation of any rule that axe knows."""
+    tab.page.evaluate(script)
+    found = tab.page.evaluate("axe.run()")
+    assert found["passes"]
+    assert [(v["id"], [node["html"][:120] for node in v["nodes"]]) for v in found["violations"]] == []
+
+
 class Chromium:
     """A running browser whose microphone plays one sound again and again, from its start when it is opened."""
 
@@ -144,19 +168,33 @@ class Chromium:
     @contextmanager
     def tab(self, live: Live, **context: Any) -> Iterator[Tab]:
         """A page with a memory of its own; in the end it must not have complained, nor asked anybody else."""
+        with self.person(live, **context) as tabs:
+            yield tabs()
+
+    @contextmanager
+    def person(self, live: Live, *, before: str = "", **context: Any) -> Iterator[Callable[[], Tab]]:
+        """Opens as many tabs as are asked for, with one memory; `before` is a script that runs first in each."""
+        tabs: list[Tab] = []
         with self._browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **context}) as held:
-            page = held.new_page()
-            page.set_default_timeout(WAIT_MS)
-            page.add_init_script(SPY)
-            tab = Tab(page, live)
-            page.on(
-                "console", lambda message: message.type in ("error", "warning") and tab.complaints.append(message.text)
-            )
-            page.on("pageerror", lambda error: tab.complaints.append(str(error)))
-            page.on("request", lambda request: tab.requests.append(request.url))
-            yield tab
-            assert tab.may_complain or tab.complaints == []
-            assert {url.split("/")[2].rpartition(":")[2] for url in tab.requests} == {str(live.port)}
+            held.add_init_script(before + SPY)
+
+            def another() -> Tab:
+                tabs.append(_watched(held.new_page(), live))
+                return tabs[-1]
+
+            yield another
+            for tab in tabs:
+                assert tab.may_complain or tab.complaints == []
+                assert {url.split("/")[2].rpartition(":")[2] for url in tab.requests} <= {str(live.port)}
+
+
+def _watched(page: Any, live: Live) -> Tab:
+    page.set_default_timeout(WAIT_MS)
+    tab = Tab(page, live)
+    page.on("console", lambda message: message.type in ("error", "warning") and tab.complaints.append(message.text))
+    page.on("pageerror", lambda error: tab.complaints.append(str(error)))
+    page.on("request", lambda request: tab.requests.append(request.url))
+    return tab
 
 
 @contextmanager

@@ -258,7 +258,7 @@ def test_nobody_is_kept_who_did_not_ask_for_it(live: Live) -> None:
     eventually(lambda: sessions(live) == 0, "the session is kept")
 
 
-@pytest.mark.parametrize("code", [1000, 1001, 4000, None], ids=str)
+@pytest.mark.parametrize("code", [1000, 4000, None], ids=str)
 def test_goodbye_is_goodbye(live: Live, code: int | None) -> None:
     with live.call() as wire:
         resumable(wire)
@@ -269,6 +269,16 @@ def test_goodbye_is_goodbye(live: Live, code: int | None) -> None:
             wire.socket.close(code)
         eventually(lambda: sessions(live) == 0, "the session is kept")
     assert refusal(live, shown(wire)) == (410, "session_not_resumable")
+
+
+def test_a_page_that_is_loaded_again_finds_its_session(live: Live) -> None:
+    with live.call() as wire:
+        resumable(wire)
+        wire.text_turn()
+        headers = shown(wire)
+        wire.socket.close(1001)
+    with back(live.ws, headers) as again:
+        assert again.events[0]["session"]["id"] == wire.events[0]["session"]["id"]
 
 
 def test_a_client_may_change_its_mind(live: Live) -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import tarfile
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from browser import Chromium, Tab, running_browser, spoken
+from browser import Chromium, Tab, axe, check, running_browser, spoken
 from live import Live, running
 
 # Playwright's driver is a Node program.
@@ -242,44 +240,30 @@ def test_it_is_small_and_soon_there(browser: Chromium, live: Live) -> None:
         tab.open()
         tab.page.wait_for_load_state("networkidle")
         assert sum(sizes) < 150_000
-        paints = tab.page.evaluate("performance.getEntriesByName('first-contentful-paint').map((e) => e.startTime)")
-        assert paints[0] < 2000
+        painted = "performance.getEntriesByName('first-contentful-paint').map((e) => e.startTime)[0]"
+        first = [tab.page.evaluate(painted)]
+        for _ in range(2):  # the best of three: this machine does other things meanwhile
+            tab.page.reload(wait_until="networkidle")
+            first.append(tab.page.evaluate(painted))
+        assert min(first) < 1000
 
 
 @pytest.fixture(scope="module")
-def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """axe-core, as its package has it."""
-    folder = tmp_path_factory.mktemp("axe")
-    packed = subprocess.run(
-        ["npm", "pack", "axe-core@4.14.1", "--loglevel=error"], cwd=folder, capture_output=True, timeout=60, check=False
-    )
-    if packed.returncode:
-        pytest.skip("axe-core cannot be fetched, so accessibility is not checked")
-    with tarfile.open(next(folder.glob("*.tgz"))) as package:
-        script = package.extractfile("package/axe.min.js")
-        assert script is not None
-        return script.read().decode()
-
-
-def check(tab: Tab, axe: str) -> None:
-    """No violation of any rule that axe knows."""
-    tab.page.evaluate(axe)
-    found = tab.page.evaluate("axe.run()")
-    assert found["passes"]
-    assert [(v["id"], [node["html"][:120] for node in v["nodes"]]) for v in found["violations"]] == []
+def script(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return axe(tmp_path_factory.mktemp("axe"))
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_accessibility(browser: Chromium, live: Live, axe: str, scheme: str) -> None:
+def test_accessibility(browser: Chromium, live: Live, script: str, scheme: str) -> None:
     with browser.tab(live, color_scheme=scheme, reduced_motion="reduce") as tab:
         tab.open()
-        check(tab, axe)
+        check(tab, script)
         tab.page.click("#talk")
-        check(tab, axe)
+        check(tab, script)
         tab.page.click("text=Yes, also how I sound")
         tab.until("document.querySelector('.cut')")
         tab.page.click("details.chain >> nth=0 >> summary")
-        check(tab, axe)
+        check(tab, script)
         tab.shoot(f"chain-{scheme}")
         tab.page.click("#open-privacy")
-        check(tab, axe)
+        check(tab, script)

@@ -54,7 +54,7 @@ export class AffectView {
 
   show(cues) {
     this.#parts.body.hidden = false;
-    this.#parts.line.textContent = summary(cues) || "Nothing notable in how it was said.";
+    this.#parts.line.textContent = summary(cues) || (unsure(cues) ? "I cannot tell how you feel from how it sounds." : "Nothing notable in how it was said.");
     if (typeof cues.valence === "number" && typeof cues.arousal === "number") this.#move(cues.valence, cues.arousal);
     this.#parts.emotions.replaceChildren(...strongest(cues.emotion).map(bar));
     this.#parts.confidence.textContent = confidence(cues);
@@ -85,7 +85,13 @@ function bar([name, p]) {
   return make("li", {}, make("span", { class: "label" }, plain(name)), track, make("span", { class: "number" }, `${Math.round(p * 100)}%`));
 }
 
+/** Whether the voice was read, and told too little to name a feeling. */
+function unsure(cues) {
+  return !cues.emotion && typeof cues.confidence === "number";
+}
+
 function confidence(cues) {
+  if (unsure(cues)) return `Too unsure to name a feeling (${Math.round(cues.confidence * 100)}%). I get to know your voice as we talk.`;
   if (!cues.emotion) return "This server reads no emotions from voices; it tells what it measures.";
   return typeof cues.confidence === "number" ? `A guess, ${Math.round(cues.confidence * 100)}% sure of itself.` : "A guess.";
 }

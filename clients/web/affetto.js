@@ -16,6 +16,7 @@ const MOST_ATTEMPTS = 60;
 const BUFFERED_BYTES = 512 * 1024; // of microphone audio that the network has not taken; beyond it sound is dropped
 const MOST_WAITING = 20; // written turns that wait for the line to come back
 const MOST_KEPT = 500; // sent events that the server may not have taken when the line breaks: 10 s of sound
+const GONE = 410; // what a server may say to somebody who comes back: never of a new call
 const FOR_GOOD = new Set([1000, 1001, 1008, 1009]); // closing codes after which the server wants no return
 
 /** The call could not be opened; `status` is the server's HTTP status, 0 where none answered. The message is for people. */
@@ -33,6 +34,7 @@ export class Refused extends Error {
  * @param {string} [options.key] an API key or client secret, where the server asks for one
  * @param {object} [options.session] fields of `session.update`; those of `empathy` that the server lacks are left out
  * @param {Array<{id: string, role: string, text: string}>} [options.history] what was said before
+ * @param {object} [options.ticket] of a call before this one (`call.ticket`), to go on with its session where that waits
  * @returns {Promise<Call>} rejected with Refused
  */
 export async function connect(options = {}) {
@@ -63,19 +65,23 @@ export class Call {
   /** What was said: { id, role, text }. */
   history;
 
-  constructor({ url = globalThis.location?.origin, key = "", session = {}, history = [] } = {}) {
+  constructor({ url = globalThis.location?.origin, key = "", session = {}, history = [], ticket = null } = {}) {
     this.#base = new URL(url.replace(/^ws/, "http"));
     this.#key = key;
     this.#wanted = session;
     this.history = [...history];
-    globalThis.addEventListener?.("online", () => this.#timer && this.#again());
+    if (ticket) this.#comeBack(ticket);
+    const hurry = () => this.#timer && this.#again();
+    globalThis.addEventListener?.("online", hurry);
+    globalThis.document?.addEventListener("visibilitychange", hurry); // the timers of hidden pages are slow
   }
 
   /** Call the server; resolves once the session has begun. Rejects with Refused. */
   async open() {
     this.#enter("connecting");
     try {
-      await this.#dial();
+      if (this.#token) await this.#dial({ resuming: true }).catch((refused) => this.#unknown(refused));
+      if (this.state !== "open") await this.#dial();
     } catch (error) {
       this.#enter("ended", error.message);
       throw error;
@@ -131,6 +137,12 @@ export class Call {
     return this.#responding.size > 0;
   }
 
+  /** What another page, or this one loaded again, needs to go on with the session; null where it cannot. */
+  get ticket() {
+    if (!this.#token || this.state === "ended") return null;
+    return { id: this.session.id, token: this.#token, lastEvent: this.#lastEvent, responding: [...this.#responding] };
+  }
+
   /** Tell how much of an answer has been heard. */
   reportPlayed(itemId, playedMs) {
     this.send("empathy.playback", { item_id: itemId, played_ms: playedMs });
@@ -162,7 +174,7 @@ export class Call {
         if (this.#socket !== socket) return;
         this.#socket = null;
         if (this.state === "open") this.#lose(closed);
-        else whyNot(this.#base, this.#key).then(reject);
+        else whyNot(this.#base, this.#key, resuming).then(reject);
       };
       socket.onerror = () => this.state !== "open" && socket.onclose({}); // Node 20 says no more than that
     });
@@ -177,6 +189,18 @@ export class Call {
 
   get #token() {
     return this.session.empathy?.resume_token;
+  }
+
+  #comeBack({ id, token, lastEvent, responding }) {
+    this.session = { id, empathy: { resume_token: token } };
+    this.#lastEvent = lastEvent;
+    this.#responding = new Set(responding);
+  }
+
+  /** There is a server, but our session is not there any more: begin anew. Other refusals stay what they are. */
+  #unknown(refused) {
+    if (refused.status !== GONE) throw refused;
+    this.session = {};
   }
 
   #lose({ code, reason }) {
@@ -204,7 +228,7 @@ export class Call {
       await this.#dial({ resuming });
     } catch (refused) {
       if (this.#closing) return;
-      if (resuming && refused.status) this.session = {}; // it is there, but does not know us any more: begin anew
+      if (resuming && refused.status === GONE) this.session = {};
       if (this.#attempts < MOST_ATTEMPTS && refused.status !== 401) this.#retry();
       else this.#enter("ended", refused.message);
     }
@@ -224,10 +248,13 @@ export class Call {
   #begin(session) {
     const resumed = session.id === this.session.id;
     const again = this.state === "lost" || this.history.length > 0;
+    const first = this.state === "connecting";
     this.session = session;
     this.state = "open";
-    if (resumed) this.#sendAgain(session.empathy.events_taken);
-    else {
+    if (resumed) {
+      this.#sendAgain(session.empathy.events_taken);
+      if (first) this.send("session.update", { session: this.#known(this.#wanted) }); // it may have changed meanwhile
+    } else {
       this.#sent = 0;
       this.#kept = [];
       this.#responding.clear();
@@ -243,6 +270,7 @@ export class Call {
   #sendAgain(taken) {
     const missing = Math.min(this.#sent - taken, this.#kept.length);
     if (missing > 0) for (const text of this.#kept.slice(-missing)) this.#socket.send(text);
+    this.#sent = Math.max(this.#sent, taken); // a call that came back by a ticket has counted none of them
   }
 
   #learn(event) {
@@ -293,7 +321,7 @@ export class Call {
 }
 
 /** Why a socket did not open, which sockets do not say: asked over HTTP. */
-async function whyNot(base, key) {
+async function whyNot(base, key, resuming) {
   const headers = key ? { authorization: `Bearer ${key}` } : {};
   try {
     const { status } = await fetch(new URL("/v1/models", base), { headers });
@@ -301,7 +329,8 @@ async function whyNot(base, key) {
     if (status === 429) return new Refused("There are too many calls from here; try again soon.", 429);
     const ready = await fetch(new URL("/ready", base));
     if (!ready.ok) return new Refused("The server is busy or still starting; try again soon.", 503);
-    return new Refused("The server did not take the call.", 403);
+    if (resuming) return new Refused("The session is over.", GONE);
+    return new Refused("The server did not take the call: there may be too many from here, or something between us lets no WebSocket through.", 403);
   } catch {
     return new Refused("The server does not answer.");
   }

@@ -69,10 +69,11 @@ export class Microphone {
   #context;
   #stream;
 
-  /** Asks the person's permission. Throws NoSound. */
-  static async open(onBlock) {
+  /** Asks the person's permission; `onGone()` tells that it was pulled out or taken away. Throws NoSound. */
+  static async open(onBlock, onGone) {
     const microphone = new Microphone();
     microphone.#stream = await permitted();
+    for (const track of microphone.#stream.getTracks()) track.addEventListener("ended", onGone);
     const { context, source } = connected(microphone.#stream);
     microphone.#context = context;
     await Promise.all([context.audioWorklet.addModule(WORKLET), context.resume()]);

@@ -35,6 +35,16 @@ class Yours extends Entry {
     this.element.classList.remove("open");
     this.said.textContent = text;
   }
+
+  get how() {
+    return this.element.querySelector(".how")?.textContent ?? "";
+  }
+
+  /** How it sounded, in words; none where they are empty. */
+  set how(text) {
+    this.element.querySelector(".how")?.remove();
+    if (text) this.attach(make("p", { class: "how" }, text));
+  }
 }
 
 class Ours extends Entry {
@@ -109,6 +119,11 @@ export class Captions {
       if (role === "user") this.yours(id).close(text);
       else this.written(id, text);
     }
+  }
+
+  /** Nothing that was heard in the voice is shown any more. */
+  forgetVoice() {
+    for (const entry of this.#entries.values()) if (entry.how) entry.how = "";
   }
 
   /** Your words under this item; the entry is made when it is asked for first. */

@@ -1,14 +1,23 @@
-// What the person has allowed, and what this browser keeps of it. Nothing is inferred from a voice before they said so.
+// What the person has allowed. Nothing is inferred from a voice before they said so.
 
 import { randomId } from "./affetto.js";
+import { drop, read, write } from "./storage.js";
 
 const KEY = "affetto.choices";
-const TAB_KEY = "affetto.conversation";
 
 const NONE = { decided: false, acoustic: false, age: false, gender: false, memory: false, backchannels: false, trace: false, person: "" };
 
 export class Choices {
-  #values = { ...NONE, ...read(localStorage, KEY) };
+  #values = { ...NONE, ...read("local", KEY) };
+
+  /** `onElsewhere()`: another tab of this browser has changed them; they hold here, too. */
+  constructor({ onElsewhere } = {}) {
+    addEventListener("storage", ({ key }) => {
+      if (key !== KEY && key !== null) return;
+      this.#values = { ...NONE, ...read("local", KEY) };
+      onElsewhere?.();
+    });
+  }
 
   /** Whether the person was told and has answered. */
   get decided() {
@@ -23,7 +32,7 @@ export class Choices {
   set(name, value) {
     this.#values = { ...this.#values, [name]: value };
     if (name === "memory" && value && !this.#values.person) this.#values.person = randomId();
-    localStorage.setItem(KEY, JSON.stringify(this.#values));
+    write("local", KEY, this.#values);
   }
 
   /** As `session.empathy` has it. Age and gender are read from the voice, so they go with it. */
@@ -35,26 +44,6 @@ export class Choices {
 
   forget() {
     this.#values = { ...NONE };
-    localStorage.removeItem(KEY);
-    keepConversation([]);
-  }
-}
-
-/** What was said, for this tab only: it comes back after a reload, and goes with the tab. */
-export function keptConversation() {
-  const kept = read(sessionStorage, TAB_KEY);
-  return Array.isArray(kept.history) ? kept.history : [];
-}
-
-export function keepConversation(history) {
-  if (history.length) sessionStorage.setItem(TAB_KEY, JSON.stringify({ history: history.slice(-200) }));
-  else sessionStorage.removeItem(TAB_KEY);
-}
-
-function read(storage, key) {
-  try {
-    return JSON.parse(storage.getItem(key)) ?? {};
-  } catch {
-    return {}; // not ours, or of another version
+    drop("local", KEY);
   }
 }

@@ -4,7 +4,6 @@ import { Loudspeaker, Microphone } from "./audio.js";
 import { connect } from "./affetto.js";
 import { chain } from "./chain.js";
 import { summary } from "./affect.js";
-import { make } from "./dom.js";
 import { RATE_HZ } from "./pcm.js";
 
 const REPORT_MS = 100;
@@ -16,7 +15,8 @@ export class Conversation {
   #onPhase;
   #onProblem;
   #onWritten;
-  #keep;
+  #kept;
+  #left = new Set(); // answers that were under way when the page was loaded again
   #acoustic = null;
   #call = null;
   #microphone = null;
@@ -32,9 +32,9 @@ export class Conversation {
   #reportedAt = 0;
   #last = "";
 
-  /** `history` is what was said before; hooks: onPhase(phase, reason), onProblem(message), onWritten(text), keep(history). */
-  constructor({ choices, captions, affect, history, onPhase, onProblem, onWritten, keep, key }) {
-    Object.assign(this, { history, key, level: 0, gaps: 0 });
+  /** `kept` is what the tab keeps; hooks: onPhase(phase, reason), onProblem(message), onWritten(text). */
+  constructor({ choices, captions, affect, kept, onPhase, onProblem, onWritten, key }) {
+    Object.assign(this, { key, level: 0, gaps: 0 });
     this.#choices = choices;
     this.#acoustic = choices.decided ? choices.get("acoustic") : null;
     this.#captions = captions;
@@ -42,7 +42,24 @@ export class Conversation {
     this.#onPhase = onPhase;
     this.#onProblem = onProblem;
     this.#onWritten = onWritten;
-    this.#keep = keep;
+    this.#kept = kept;
+  }
+
+  /** Show what was said before the page was loaded again, and what was made of it. */
+  restore() {
+    this.#captions.restore(this.#kept.history);
+    for (const [id, { cues, empathy, afterMs = null }] of Object.entries(this.#kept.notes)) {
+      const entry = this.#captions.of(id);
+      if (cues && entry) entry.how = sounded(cues);
+      if (empathy) entry?.attach(chain(empathy, afterMs));
+    }
+    if (this.#acoustic) for (const cues of this.#kept.cues) this.#affect.show(cues);
+  }
+
+  /** The page goes; loaded again, it may go on with the session. */
+  leave() {
+    const ticket = this.#call?.ticket;
+    if (ticket) this.#kept.leave({ ...ticket, sentMs: this.#sent.ms });
   }
 
   get live() {
@@ -65,7 +82,7 @@ export class Conversation {
   /** Open the microphone, and the call if there is none. Throws NoSound or Refused. */
   async talk() {
     this.#speaker ??= await Loudspeaker.open((position) => this.#played(position));
-    this.#microphone = await Microphone.open((pcm, level) => this.#spoke(pcm, level));
+    this.#microphone = await Microphone.open((pcm, level) => this.#spoke(pcm, level), () => this.#deaf());
     this.mute(false);
     try {
       await this.#connect();
@@ -114,6 +131,10 @@ export class Conversation {
     const acoustic = this.#choices.get("acoustic");
     if (acoustic !== this.#acoustic) this.#affect.clear(acoustic ? undefined : "Off. I only go by your words.");
     this.#acoustic = acoustic;
+    if (!acoustic) {
+      this.#kept.forgetVoice();
+      this.#captions.forgetVoice();
+    }
     this.#call?.update({ empathy: this.#choices.empathy });
   }
 
@@ -123,17 +144,41 @@ export class Conversation {
     if (this.#call) return;
     this.#onPhase("connecting");
     const empathy = { events: true, playback_reports: true, resume: true, ...this.#choices.empathy };
-    const call = await connect({ key: this.key, history: this.history, session: { empathy } });
+    const { ticket } = this.#kept;
+    const call = await connect({ key: this.key, history: this.#kept.history, session: { empathy }, ticket });
     this.#call = call;
-    this.#sent = { session: call.session.id, ms: 0 };
-    call.on("*", (event) => this.#take(event));
+    this.#kept.ticket = null;
+    const again = call.session.id === ticket?.id;
+    this.#sent = { session: call.session.id, ms: again ? ticket.sentMs : 0 };
+    this.#left = new Set(again ? ticket.responding : []);
+    if (this.#left.size) call.cancel(); // its sound went with the page
+    call.on("*", (event) => this.#left.has(event.response_id ?? event.response?.id) ? this.#rest(event) : this.#take(event));
     call.on("state", (news) => this.#line(news));
     this.#show();
   }
 
+  /** An answer that was under way when the page was loaded again: only what was heard of it is shown. */
+  #rest({ type, response }) {
+    if (type !== "response.done") return;
+    for (const item of response.output) {
+      const heard = wordsOf(item).join(" ");
+      if (heard && !this.#captions.of(item.id)) this.#captions.follow(() => this.#captions.written(item.id, heard));
+    }
+    this.#remember();
+  }
+
+  /** The microphone was pulled out, or taken away: writing goes on. */
+  async #deaf() {
+    const microphone = this.#microphone;
+    this.#microphone = null;
+    this.level = 0;
+    this.#onProblem("The microphone is gone. You can press Talk to try again, or write to me below.");
+    this.#show();
+    await microphone?.close();
+  }
+
   #line({ state, reason }) {
     if (state === "ended") {
-      this.history = this.#call?.history ?? this.history;
       this.end();
       if (reason) this.#onProblem(`The call has ended: ${reason}. Talk or write to go on; I still know what we said.`);
     } else {
@@ -142,8 +187,7 @@ export class Conversation {
   }
 
   #remember() {
-    this.history = this.#call.history;
-    this.#keep(this.history);
+    this.#kept.said(this.#call.history);
   }
 
   #take(event) {
@@ -171,10 +215,10 @@ export class Conversation {
         this.#held = false;
         break;
       case "empathy.cues":
-        if (this.#choices.get("acoustic")) this.#affect.show(event);
+        if (this.#choices.get("acoustic")) this.#heardIn(event);
         break;
       case "error":
-        this.#onProblem(event.error.message);
+        if (event.error.code !== "response_cancel_not_active") this.#onProblem(event.error.message);
     }
     this.#show();
   }
@@ -221,8 +265,6 @@ export class Conversation {
         return captions.of(event.item_id)?.words.end();
       case "response.output_text.done":
         return this.#onWritten(event.text);
-      case "empathy.cues":
-        return this.#sounded(event);
       case "response.done":
         return this.#answered(event);
     }
@@ -238,12 +280,11 @@ export class Conversation {
     this.#remember();
   }
 
-  #sounded(cues) {
+  #heardIn(cues) {
+    this.#affect.show(cues);
     const entry = this.#captions.of(cues.item_id);
-    const text = summary(cues);
-    if (!entry || !text) return;
-    entry.element.querySelector(".how")?.remove();
-    entry.attach(make("p", { class: "how" }, `sounded: ${text}`));
+    if (entry) this.#captions.follow(() => (entry.how = sounded(cues)));
+    if (!cues.partial) this.#kept.heard(cues);
   }
 
   #answered({ response, empathy }) {
@@ -253,8 +294,12 @@ export class Conversation {
     if (response.status === "failed") this.#onProblem(response.status_details?.error?.message ?? "The answer could not be made.");
     if (!entry) return;
     if (response.status === "cancelled") entry.cut(wordsOf(item).length);
+    const afterMs = this.#current?.item === item.id ? this.#current.begun : null;
+    if (empathy) {
+      this.#kept.note(item.id, { empathy, afterMs });
+      entry.attach(chain(empathy, afterMs));
+    }
     this.#remember();
-    if (empathy) entry.attach(chain(empathy, this.#current?.item === item.id ? this.#current.begun : null));
   }
 
   #follow(item) {
@@ -304,6 +349,11 @@ export class Conversation {
     if (!this.talking) return "writing";
     return this.#muted ? "muted" : "listening";
   }
+}
+
+function sounded(cues) {
+  const text = summary(cues);
+  return text && `sounded: ${text}`;
 }
 
 function milliseconds(delta) {

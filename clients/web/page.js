@@ -4,9 +4,10 @@ import { AffectView } from "./affect.js";
 import { NoSound } from "./audio.js";
 import { Refused } from "./affetto.js";
 import { Captions } from "./captions.js";
-import { Choices, keepConversation, keptConversation } from "./choices.js";
+import { Choices } from "./choices.js";
 import { Conversation } from "./conversation.js";
 import { byId } from "./dom.js";
+import { Kept } from "./kept.js";
 import { PrivacyDialog, askOnce } from "./privacy.js";
 
 const TOLD = {
@@ -21,9 +22,9 @@ const TOLD = {
   held: "Listening to you",
   lost: "The connection is lost. Trying to come back…",
 };
-const ANNOUNCED = new Set(["listening", "muted", "lost", "idle"]);
+const ANNOUNCED = new Set(["listening", "muted", "lost", "idle"]); // once each, not at every turn: a screen reader talks, too
 
-const choices = new Choices();
+const choices = new Choices({ onElsewhere: changedElsewhere });
 const captions = new Captions(byId("captions"));
 const affect = new AffectView({
   body: byId("hearing-body"),
@@ -36,28 +37,27 @@ const affect = new AffectView({
   style: byId("style"),
   evidence: byId("evidence"),
 });
-const history = keptConversation();
+const kept = new Kept();
 const conversation = new Conversation({
   choices,
   captions,
   affect,
-  history,
+  kept,
   onPhase: show,
   onProblem: tell,
   onWritten: announce,
-  keep: keepConversation,
   key: "",
 });
 const privacy = new PrivacyDialog({ choices, conversation, onForgotten: forgotten });
 
 let phase = "idle";
+let announced = "idle";
 
 function show(now) {
-  const changed = now !== phase;
   phase = now;
   document.body.dataset.phase = now;
   byId("status").textContent = TOLD[now];
-  if (changed && ANNOUNCED.has(now)) announce(TOLD[now]);
+  if (now !== announced && ANNOUNCED.has(now)) announce(TOLD[(announced = now)]);
   if (now === "listening" || now === "hearing") tell("");
   const talking = conversation.talking && !conversation.muted;
   byId("talk").setAttribute("aria-pressed", talking);
@@ -110,10 +110,16 @@ async function attempt(action) {
 
 function forgotten(message) {
   captions.clear();
-  conversation.history = [];
+  kept.clear();
   affect.clear();
   show("idle");
   tell(message);
+}
+
+/** Another tab has changed what is allowed. */
+function changedElsewhere() {
+  conversation.allow();
+  privacy.refresh();
 }
 
 function grow() {
@@ -142,7 +148,8 @@ const wide = matchMedia("(min-width: 60rem)");
 const unfold = () => (byId("hearing").open = wide.matches);
 wide.addEventListener("change", unfold);
 unfold();
-captions.restore(history);
+conversation.restore();
+addEventListener("pagehide", () => conversation.leave());
 if (!choices.get("acoustic")) affect.clear(choices.decided ? "Off. I only go by your words." : "Off until you allow it.");
 show("idle");
 breathe();

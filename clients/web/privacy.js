@@ -38,7 +38,7 @@ export class PrivacyDialog {
 
   open() {
     this.#sure = false;
-    this.#show();
+    this.refresh();
     byId("privacy").showModal();
   }
 
@@ -51,10 +51,11 @@ export class PrivacyDialog {
     this.#choices.set(name, value);
     this.#choices.set("decided", true);
     this.#conversation.allow();
-    this.#show();
+    this.refresh();
   }
 
-  #show() {
+  /** Show what holds now. */
+  refresh() {
     for (const name of SWITCHES) byId(`allow-${name}`).checked = this.#choices.get(name);
     for (const name of OF_THE_VOICE) byId(`allow-${name}`).disabled = !this.#choices.get("acoustic");
     byId("forget").textContent = this.#sure ? "Yes, forget all of it" : "Forget me";
@@ -66,7 +67,7 @@ export class PrivacyDialog {
   async #forget() {
     if (!this.#sure) {
       this.#sure = true;
-      this.#show();
+      this.refresh();
       return;
     }
     const person = this.#choices.get("person");
