@@ -134,6 +134,17 @@ def test_without_a_microphone_writing_works(browser: Chromium, live: Live, name:
         tab.until("document.querySelectorAll('.said').length === 2")
 
 
+def test_without_a_loudspeaker_it_says_so(browser: Chromium, live: Live) -> None:
+    """As Firefox does it where there is no sound card: its contexts never begin."""
+    with browser.person(live, before="AudioContext.prototype.resume = () => new Promise(() => {});") as another:
+        tab = another()
+        tab.open()
+        tab.page.click("#talk")
+        tab.page.click("text=Yes, also how I sound")
+        tab.until("document.getElementById('problem').textContent.includes('is there a loudspeaker?')")
+        assert tab.spied("sockets") == 0
+
+
 def test_a_microphone_that_is_pulled_out(browser: Chromium, live: Live) -> None:
     keep = """
     const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);

@@ -9,6 +9,9 @@ const INSECURE =
   "Browsers lend the microphone only to pages that came over HTTPS or from this computer itself. " +
   "Open this page as https://… or as http://localhost; until then you can write to me below.";
 
+const SILENT = "This browser does not let sound begin: is there a loudspeaker? Until then you can write to me below.";
+const BEGIN_MS = 4000;
+
 const WORKLET = new URL("./worklet.js", import.meta.url);
 
 /** Follows the events of a call; `onPosition({ item, playedMs, sounding, waiting, gaps })` tells what comes out. */
@@ -21,7 +24,7 @@ export class Loudspeaker {
     if (!globalThis.isSecureContext) throw new NoSound(INSECURE);
     const speaker = new Loudspeaker();
     speaker.#context = new AudioContext({ sampleRate: RATE_HZ, latencyHint: "interactive" });
-    await Promise.all([speaker.#context.audioWorklet.addModule(WORKLET), speaker.#context.resume()]);
+    await begun(speaker.#context);
     speaker.#node = new AudioWorkletNode(speaker.#context, "affetto-loudspeaker", { numberOfInputs: 0 });
     speaker.#node.port.onmessage = ({ data }) => onPosition(data);
     speaker.#node.connect(speaker.#context.destination);
@@ -76,7 +79,7 @@ export class Microphone {
     for (const track of microphone.#stream.getTracks()) track.addEventListener("ended", onGone);
     const { context, source } = connected(microphone.#stream);
     microphone.#context = context;
-    await Promise.all([context.audioWorklet.addModule(WORKLET), context.resume()]);
+    await begun(context);
     const node = new AudioWorkletNode(context, "affetto-microphone", { numberOfOutputs: 0, channelCount: 1, channelCountMode: "explicit" });
     node.port.onmessage = ({ data }) => onBlock(data, level(data));
     source.connect(node);
@@ -91,6 +94,20 @@ export class Microphone {
   async close() {
     for (const track of this.#stream.getTracks()) track.stop();
     await this.#context.close();
+  }
+}
+
+/** The context runs and knows our worklet. Where there is no sound card, some browsers wait for one for ever. */
+async function begun(context) {
+  let timer;
+  const never = new Promise((_, reject) => (timer = setTimeout(() => reject(new NoSound(SILENT)), BEGIN_MS)));
+  try {
+    await Promise.race([Promise.all([context.audioWorklet.addModule(WORKLET), context.resume()]), never]);
+  } catch (error) {
+    context.close();
+    throw error;
+  } finally {
+    clearTimeout(timer);
   }
 }
 
