@@ -81,6 +81,7 @@ export class Conversation {
 
   /** Open the microphone, and the call if there is none. Throws NoSound or Refused. */
   async talk() {
+    if (!this.live) this.#onPhase("connecting");
     this.#speaker ??= await Loudspeaker.open((position) => this.#played(position));
     this.#microphone = await Microphone.open((pcm, level) => this.#spoke(pcm, level), () => this.#deaf());
     this.mute(false);
@@ -171,9 +172,10 @@ export class Conversation {
   async #deaf() {
     const microphone = this.#microphone;
     this.#microphone = null;
+    this.#hearing = false;
     this.level = 0;
-    this.#onProblem("The microphone is gone. You can press Talk to try again, or write to me below.");
     this.#show();
+    this.#onProblem("The microphone is gone. You can press Talk to try again, or write to me below.");
     await microphone?.close();
   }
 

@@ -54,11 +54,11 @@ let phase = "idle";
 let announced = "idle";
 
 function show(now) {
+  if (now !== phase && (now === "listening" || now === "hearing")) tell("");
   phase = now;
   document.body.dataset.phase = now;
   byId("status").textContent = TOLD[now];
   if (now !== announced && ANNOUNCED.has(now)) announce(TOLD[(announced = now)]);
-  if (now === "listening" || now === "hearing") tell("");
   const talking = conversation.talking && !conversation.muted;
   byId("talk").setAttribute("aria-pressed", talking);
   byId("talk-label").textContent = talking ? "Mute" : conversation.talking ? "Unmute" : captions.empty ? "Talk" : "Talk on";
