@@ -2,9 +2,10 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+MINUTES ?= 30
 FOLDERS := server models pipelines clients
 
-.PHONY: venv demo serve test unit lint typing models pull clean
+.PHONY: venv demo serve test unit lint typing models pull soak clean
 
 # Ask a server of one's own a recorded question, and show what happens.
 demo: $(VENV)/.installed
@@ -22,6 +23,10 @@ test: lint typing
 # Without the real models, the packaging and the Node client: seconds.
 unit: $(VENV)/.installed
 	$(BIN)/python -m pytest -n 4 --dist loadfile -m "not models and not packaging and not node"
+
+# 500 calls in real time for MINUTES: nothing may grow, break or be dropped.
+soak: $(VENV)/.installed
+	$(BIN)/affetto soak --minutes $(MINUTES)
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

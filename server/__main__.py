@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "eval": ("affetto.server.cli.evaluate", "measure a part of the system on data"),
     "train": ("affetto.server.cli.train", "train a part of the system on data"),
     "bench": ("affetto.clients.cli.bench", "measure the timing of conversations"),
+    "soak": ("affetto.clients.cli.soak", "put a server under the load of many calls, and see whether it holds"),
     "replay": ("affetto.server.cli.replay", "check that a session's log gives the same decisions again"),
     "version": ("affetto.server.cli.version", "tell the version"),
 }

@@ -8,12 +8,13 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from ..models.base import HEARING_RATE_HZ
+from ..models.base import HEARING_RATE_HZ, VAD_FRAME_SAMPLES
 
 FormatName = Literal["audio/pcm", "audio/pcmu", "audio/pcma"]
 Pcm = NDArray[np.int16]
 
 RATES: dict[FormatName, int] = {"audio/pcm": 24_000, "audio/pcmu": 8_000, "audio/pcma": 8_000}
+BYTES: dict[FormatName, int] = {"audio/pcm": 2, "audio/pcmu": 1, "audio/pcma": 1}
 
 
 def _mulaw_table() -> Pcm:
@@ -43,33 +44,45 @@ _DECODE: dict[FormatName, Pcm] = {"audio/pcmu": _mulaw_table(), "audio/pcma": _a
 _ENCODE = {name: _inverse(table) for name, table in _DECODE.items()}
 
 
+NOTHING: Pcm = np.zeros(0, np.int16)
+
+
 class AudioInput:
-    """Bytes of one format to 16 kHz; an odd byte waits for its other half."""
+    """Bytes of one format to 16 kHz. They wait until a frame of the VAD is full, for nobody hears less, and small
+    messages would cost a resampling each."""
 
     def __init__(self, name: FormatName) -> None:
         self.name = name
+        self._frame = VAD_FRAME_SAMPLES * RATES[name] // HEARING_RATE_HZ * BYTES[name]
         self.reset()
 
     def reset(self) -> None:
         """Forget what came: half a sample, and the resampler's tail."""
-        self._rest = b""
+        self._held = b""
         self._resampler = soxr.ResampleStream(RATES[self.name], HEARING_RATE_HZ, 1, dtype="int16")
 
     def decode(self, data: bytes) -> Pcm:
-        if self.name == "audio/pcm":
-            data = self._rest + data
-            cut = len(data) // 2 * 2
-            data, self._rest = data[:cut], data[cut:]
-            samples = np.frombuffer(data, "<i2")
-        else:
-            samples = _DECODE[self.name][np.frombuffer(data, np.uint8)]
-        return np.asarray(self._resampler.resample_chunk(samples), np.int16)
+        """What can be heard of the audio so far and was not given yet; nothing where that is less than a frame."""
+        self._held += data
+        if len(self._held) < self._frame:
+            return NOTHING
+        return np.asarray(self._resampler.resample_chunk(self._taken()), np.int16)
 
     def flush(self) -> Pcm:
-        """What the resampler still holds of the audio so far; then as new."""
-        tail = np.asarray(self._resampler.resample_chunk(np.zeros(0, np.int16), last=True), np.int16)
+        """What is still held of the audio so far; then as new."""
+        tail = np.asarray(self._resampler.resample_chunk(self._taken(), last=True), np.int16)
         self.reset()
         return tail
+
+    def _taken(self) -> Pcm:
+        """The whole samples that are held; half of one stays."""
+        cut = len(self._held) // BYTES[self.name] * BYTES[self.name]
+        data, self._held = self._held[:cut], self._held[cut:]
+        return (
+            np.frombuffer(data, "<i2")
+            if self.name == "audio/pcm"
+            else _DECODE[self.name][np.frombuffer(data, np.uint8)]
+        )
 
 
 class AudioOutput:
@@ -82,7 +95,7 @@ class AudioOutput:
 
     @property
     def bytes_per_s(self) -> int:
-        return RATES[self.name] * (2 if self.name == "audio/pcm" else 1)
+        return RATES[self.name] * BYTES[self.name]
 
     def encode(self, samples: Pcm, rate_hz: int) -> bytes:
         head = b"" if rate_hz == self._rate_hz else self.flush()

@@ -11,6 +11,7 @@ from .limits import Allowance
 from .live_session import GOING_AWAY, NORMAL, OUR_FAULT, TOO_SLOW, Farewell, LiveSession
 from .protocol import Event
 from .resumption import Return
+from .transport import DIRECT
 
 SEND_DEADLINE_S = 20.0
 """A client that takes nothing for this long is gone."""
@@ -32,6 +33,9 @@ class Connection:
         self._greeting: Event | None = None
         self._close: Farewell | None = None
         self._ways: list[asyncio.Task[None]] = []
+        self._full = asyncio.Event()
+        self._bug: Exception | None = None
+        self._wait_s = 0.0
 
     def open(self) -> None:
         """Be its session's first socket."""
@@ -53,7 +57,7 @@ class Connection:
             await self._socket.accept(subprotocol)
             if self._live.has(self):
                 async with asyncio.TaskGroup() as tasks:
-                    self._ways = [tasks.create_task(way) for way in (self._read(), self._write())]
+                    self._ways = [tasks.create_task(way) for way in (self._read(), self._mind_room(), self._write())]
                     await asyncio.wait(self._ways, return_when=asyncio.FIRST_COMPLETED)
                     for way in self._ways:
                         way.cancel()
@@ -72,9 +76,39 @@ class Connection:
                 code = message.get("code") or NORMAL
                 self._live.release(self, lost=code in MAY_COME_BACK, farewell=(code, "the client left"))
                 return
-            self._live.take(message.get("text"))
-            await asyncio.sleep(self._pace.take())  # also for none: what waits is read without a pause for others else
-            await self._live.room()
+            self._take(message.get("text"))
+            await self._rest()
+
+    def _take(self, text: str | None) -> bool:
+        """A message, straight from the line; says whether there is room for more."""
+        if not self._live.has(self):
+            return True
+        try:
+            self._live.take(text)
+        except Exception as bug:  # noqa: BLE001 - raised where this connection's other bugs are
+            self._bug = bug
+        self._wait_s = self._pace.take()
+        if self._bug is None and not self._wait_s and self._live.has_room:
+            return True
+        self._full.set()
+        return False
+
+    async def _mind_room(self) -> None:
+        """Take messages straight from the line, and have it read on once there is room again."""
+        direct = self._socket.scope.get("extensions", {}).get(DIRECT)
+        read_on = direct["take"](self._take) if direct is not None else lambda: None
+        while True:
+            await self._full.wait()
+            self._full.clear()
+            if self._bug is not None:
+                raise self._bug
+            await self._rest()
+            read_on()
+
+    async def _rest(self) -> None:
+        """Until the next message may be taken."""
+        await asyncio.sleep(self._wait_s)  # also for none: what waits is read without a pause for others else
+        await self._live.room()
 
     async def _write(self) -> None:
         try:

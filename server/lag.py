@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable
 
@@ -16,18 +17,18 @@ class LoopLag:
     """Looks at the clock every 20 ms. A stall counts as all the looks that it kept us from (Tene's correction for
     coordinated omission), so percentiles are shares of time."""
 
-    def __init__(self, tell: Callable[[float], None]) -> None:
+    def __init__(self, tell: Callable[[float], None], clock: Callable[[], float] = time.monotonic) -> None:
         self._tell = tell
+        self._clock = clock
         self._recent: deque[float] = deque(maxlen=WINDOW)
 
     async def watch(self) -> None:
         """Until cancelled."""
-        loop = asyncio.get_running_loop()
-        due = loop.time() + PERIOD_S
+        due = self._clock() + PERIOD_S
         while True:
-            await asyncio.sleep(due - loop.time())
-            late = max(0.0, loop.time() - due)
-            due = max(due + PERIOD_S, loop.time())
+            await asyncio.sleep(due - self._clock())
+            late = max(0.0, self._clock() - due)
+            due = max(due + PERIOD_S, self._clock())
             while late >= 0:
                 self._recent.append(late)
                 self._tell(late)

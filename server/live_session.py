@@ -189,6 +189,11 @@ class LiveSession:
             self._state.telemetry.refused_event(error.code)
             self._say(self._encoder.error(error))
 
+    @property
+    def has_room(self) -> bool:
+        """Whether the next frame should be read now."""
+        return self.session.has_room and self.outbox.has_room
+
     async def room(self) -> None:
         """Wait until the next frame should be read."""
         await self.session.room()

@@ -35,6 +35,7 @@ class Observing:
     @asynccontextmanager
     async def watching(self, health: Health) -> AsyncIterator[None]:
         """Look after the loop and the backends while the body runs."""
+        self.telemetry.watch_tasks(lambda: len(asyncio.all_tasks()))
         tasks = [asyncio.create_task(watch) for watch in (self.lag.watch(), health.watch())]
         try:
             yield

@@ -77,9 +77,14 @@ class Outbox:
             self._room.set()
         return said
 
+    @property
+    def has_room(self) -> bool:
+        """Whether little waits, or nobody reads."""
+        return self._waiting_bytes < ROOM_BYTES or not self._served or not self._open
+
     async def room(self) -> None:
         """Wait until little waits; not at all while nobody reads."""
-        while self._waiting_bytes >= ROOM_BYTES and self._served and self._open:
+        while not self.has_room:
             self._room.clear()
             await self._room.wait()
 

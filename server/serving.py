@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import gc
 import socket
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
+from typing import Any, TypeVar
 
 import uvicorn
 from fastapi import FastAPI
@@ -16,6 +19,7 @@ from .limits import Crowd
 from .settings import Settings
 from .transport import protocols
 
+T = TypeVar("T")
 MESSAGE_BYTES = 2 * 2**20
 """Largest WebSocket message. OpenAI allows 15 MiB; no client that we know sends more than seconds of audio in one."""
 PING_S = 20.0
@@ -41,6 +45,9 @@ class Server(uvicorn.Server):
         """Starts the models itself: uvicorn would log their errors and exit, here they are raised."""
         await self._life.enter_async_context(self._app.router.lifespan_context(self._app))
         await super().startup(sockets)
+        # What is there now stays: left out of collections, which would stop all sessions for tens of milliseconds.
+        gc.collect()
+        gc.freeze()
         self.up.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -88,6 +95,20 @@ def server(settings: Settings, store: Store | None = None) -> Server:
         access_log=False,
     )
     return Server(config, app, settings.server.grace_s)
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """Run in an event loop fit for many sockets: uvloop's, where the system has it."""
+    with asyncio.Runner(loop_factory=_new_loop()) as runner:
+        return runner.run(main)
+
+
+def _new_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ModuleNotFoundError:  # Windows
+        return None
+    return uvloop.new_event_loop
 
 
 def listen(host: str, port: int) -> socket.socket:

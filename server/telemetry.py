@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
 from ..models.base import HEARING_RATE_HZ
 from ..models.breaker import State
@@ -49,6 +49,8 @@ class Telemetry:
             "affetto_microphone_backlog_seconds", "Audio that waits to be heard, in the session where most waits"
         )
         self._outbox = self._gauge("affetto_outbox_bytes", "Events that wait for their client, where most wait")
+        self._tasks = self._gauge("affetto_tasks", "Tasks of the event loop")
+        ProcessCollector(registry=self.registry)
         self._ready = self._gauge("affetto_backend_ready", "Whether a backend would serve a call: 1 or 0", "backend")
         self._dropped = self._counter("affetto_dropped_audio_seconds_total", "Microphone audio dropped under overload")
         self._refused_events = self._counter(
@@ -85,6 +87,10 @@ class Telemetry:
         """Ask for the fullest buffers of sessions whenever metrics are read."""
         self._backlog.set_function(backlog_s)
         self._outbox.set_function(outbox_bytes)
+
+    def watch_tasks(self, count: Callable[[], float]) -> None:
+        """Ask for the number of tasks whenever metrics are read."""
+        self._tasks.set_function(count)
 
     def watch_breaker(self, name: str) -> None:
         """Show this backend's breaker, closed as yet."""

@@ -164,7 +164,7 @@ def running(**overrides: Any) -> Iterator[Live]:
 
     def run() -> None:
         try:
-            asyncio.run(serve())
+            serving.run(serve())
         except BaseException as error:  # noqa: BLE001 - shown by whoever waits for it
             failed.append(error)
 

@@ -6,5 +6,7 @@ outcomes    what came of an act, read from the line's two tracks
 report      statistics over outcomes (pure)
 calls       acts put into calls, by which client
 processes   CPU time and memory of the server's processes
+swarm       hundreds of cheap callers in one process
+soak        what they cost a server, and whether anything grows
 run         a whole measurement: ours and the common way, in turn
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import lru_cache
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -47,5 +48,9 @@ class ScriptedSynthesizer:
 
     def _tone(self, samples: int, style: Style) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
         pitch_hz = self._options.pitch_hz * 2 ** (style.pitch_semitones / 12)
-        level = 6000 * 10 ** (style.energy_db / 20)
-        return (level * np.sin(2 * np.pi * pitch_hz * np.arange(samples) / RATE_HZ)).astype(np.int16)
+        return _sine(samples, pitch_hz, 6000 * 10 ** (style.energy_db / 20))
+
+
+@lru_cache(64)
+def _sine(samples: int, pitch_hz: float, level: float) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
+    return (level * np.sin(2 * np.pi * pitch_hz * np.arange(samples) / RATE_HZ)).astype(np.int16)

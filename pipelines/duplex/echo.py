@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from ...models.base import HEARING_RATE_HZ, Samples
@@ -28,31 +29,32 @@ class FarEnd:
     """The envelope of the last seconds that were played, by wall time."""
 
     def __init__(self) -> None:
-        self._hops: deque[tuple[float, float]] = deque()
+        self._pieces: deque[tuple[float, NDArray[np.float32]]] = deque()
 
     def add(self, samples: NDArray[np.int16], rate_hz: int, wall: float) -> None:
         """Note audio whose first sample is played at `wall`."""
-        levels = envelope(samples.astype(np.float32) / 32768.0, rate_hz)
-        self._hops.extend((wall + i * HOP_S, float(level)) for i, level in enumerate(levels))
-        while self._hops and self._hops[0][0] < wall - KEPT_S:
-            self._hops.popleft()
+        levels = envelope(samples.astype(np.float32), rate_hz) / 32768.0
+        self._pieces.append((wall, levels))
+        while self._pieces[0][0] < wall - KEPT_S:
+            self._pieces.popleft()
 
     def likeness(self, audio: Samples, wall: float) -> float:
         """Highest correlation of the microphone's envelope, ending at `wall`, with ours at any delay; 0 if unknown."""
         near = envelope(audio, HEARING_RATE_HZ)
-        if len(near) < SHORTEST_S / HOP_S or not self._hops:
+        if len(near) < SHORTEST_S / HOP_S or not self._pieces:
             return 0.0
         delays = round(LONGEST_DELAY_S / HOP_S)
         far = self._played(wall, len(near) + delays)
-        return max(0.0, max(_correlation(near, far[delays - d : delays - d + len(near)]) for d in range(delays + 1)))
+        return max(0.0, float(_correlations(near, sliding_window_view(far, len(near))).max()))
 
     def _played(self, wall: float, hops: int) -> NDArray[np.float32]:
         """Our levels in the `hops` hops that end at `wall`; silence where we played nothing."""
         levels = np.zeros(hops, np.float32)
-        for when, level in self._hops:
-            index = hops - 1 - round((wall - when) / HOP_S)
-            if 0 <= index < hops:
-                levels[index] = level
+        for when, piece in self._pieces:
+            first = hops - 1 - round((wall - when) / HOP_S)
+            begin, end = max(0, -first), min(len(piece), hops - first)
+            if begin < end:
+                levels[first + begin : first + end] = piece[begin:end]
         return levels
 
 
@@ -67,10 +69,13 @@ def envelope(audio: Samples, rate_hz: int) -> NDArray[np.float32]:
     """Root of the energy in hops of `HOP_S`, shape [n]; the rest that fills no hop is left out."""
     hop = int(rate_hz * HOP_S)
     count = len(audio) // hop
-    return np.asarray(np.sqrt(np.mean(audio[: count * hop].reshape(count, hop) ** 2, axis=1)), np.float32)
+    hops = audio[: count * hop].reshape(count, hop)
+    return np.asarray(np.sqrt(np.einsum("ij,ij->i", hops, hops) / hop), np.float32)
 
 
-def _correlation(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
-    a, b = a - a.mean(), b - b.mean()
-    scale = float(np.sqrt((a * a).sum() * (b * b).sum()))
-    return float((a * b).sum()) / scale if scale > 1e-9 else 0.0
+def _correlations(near: NDArray[np.float32], far: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Pearson's, of one stretch [n] with each of many [m, n]; 0 where either is flat."""
+    near = near - near.mean()
+    far = far - far.mean(axis=1, keepdims=True)
+    scale = np.sqrt((near @ near) * np.einsum("ij,ij->i", far, far))
+    return np.asarray(np.divide(far @ near, scale, out=np.zeros(len(far), np.float32), where=scale > 1e-9))

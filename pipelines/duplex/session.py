@@ -35,6 +35,7 @@ from .actions import (
     Withdraw,
 )
 from .activity import VoiceActivity
+from .alarm import Alarm
 from .backends import Backends
 from .buffer import AudioBuffer
 from .clock import SessionClock, Stopwatch
@@ -111,7 +112,7 @@ class Session:
         self._pushed = 0
         self._events: deque[Event | Command | _AfterAudio] = deque()
         self._timers: dict[TimerKind, int] = {}
-        self._wake = asyncio.Event()
+        self._wake = Alarm()
         self._taken = asyncio.Event()
         self._hearing = Hearing(backends, self._post, self._now)
         self._mouth = Mouth(self._post, self._send, self._now, self._policy.lead_s)
@@ -123,6 +124,8 @@ class Session:
 
     def push(self, samples: NDArray[np.int16]) -> None:
         """Take microphone audio, 16 kHz mono, any length. Beyond the backlog the oldest is dropped."""
+        if not len(samples):
+            return
         self._backlog.append(samples)
         self._waiting += len(samples)
         self._pushed += len(samples)
@@ -147,9 +150,14 @@ class Session:
             self._events.append(command)
         self._wake.set()
 
+    @property
+    def has_room(self) -> bool:
+        """Whether few requests are waiting."""
+        return len(self._events) <= EVENTS_LIMIT or self._closing
+
     async def room(self) -> None:
         """Wait until few requests are waiting; an adapter reads on only then."""
-        while len(self._events) > EVENTS_LIMIT and not self._closing:
+        while not self.has_room:
             self._taken.clear()
             await self._taken.wait()
 
@@ -205,14 +213,11 @@ class Session:
         if self._backlog or self._events:
             await asyncio.sleep(0)
             return
-        due: list[float | None] = [self._clock.wall_at(at) for at in self._timers.values()]
-        due += [self._mouth.next_due(), self._stall_due()]
+        due = [self._mouth.next_due(), self._stall_due()]
+        if self._timers:
+            due.append(self._clock.wall_at(min(self._timers.values())))
         times = [when for when in due if when is not None]
-        try:
-            async with asyncio.timeout_at(self._wall.when(min(times)) if times else None):
-                await self._wake.wait()
-        except TimeoutError:
-            pass
+        await self._wake.wait_until(self._wall.when(min(times)) if times else None)
 
     def _take_events(self) -> None:
         while self._events and not self._audio_first(self._events[0]):
@@ -291,8 +296,8 @@ class Session:
         return self._clock.wall_at(max(self._heard_to, self._buffer.end) + 2 * VAD_FRAME_SAMPLES)
 
     def _fire_timers(self, now: int) -> None:
-        while due := [(at, kind) for kind, at in self._timers.items() if at <= now]:
-            at, kind = min(due)
+        while self._timers and min(self._timers.values()) <= now:
+            at, kind = min((at, kind) for kind, at in self._timers.items())
             del self._timers[kind]
             self._feed(TimerFired(max(at, 0), kind))
 

@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
         store = Store(settings.models_dir)
         weights.pull(store, weights.needed(settings))
         try:
-            asyncio.run(_serve(serving.server(settings, store), listening, args))
+            serving.run(_serve(serving.server(settings, store), listening, args))
         except KeyboardInterrupt:
             print("stopped", file=sys.stderr)
     return OK
