@@ -46,11 +46,12 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
         async with (
             assembly.backends(settings, held, watch.observer) as backends,
             assembly.memory(settings, held, watch.observer) as memory,
+            assembly.handover(settings) as handover,
         ):
             policy, door = assembly.policy(settings), Door(settings.server)
             health = Health(lambda: app.state.server.backends.named(), watch.telemetry.backend_ready)
             state = ServerState(
-                settings, backends, policy, door, watch, health, Traces(settings.server.trace_s), memory
+                settings, backends, policy, door, watch, health, Traces(settings.server.trace_s), memory, handover
             )
             app.state.server = state
             watch.watch_backends(backends.named())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -18,6 +19,8 @@ from ..pipelines.memory.database import Database
 from ..pipelines.memory.sealing import Sealer
 from ..pipelines.memory.service import MemoryService
 from ..pipelines.memory.store import MemoryStore
+from .handover import Handover
+from .handover_store import HandoverStore
 from .settings import SECTIONS, Settings
 
 
@@ -64,6 +67,24 @@ async def memory(settings: Settings, store: Store, tell: Tell = ignore) -> Async
         kept = MemoryStore(database, sealer, most_facts=section.facts)
         keep_s = section.keep_days * 86_400 if section.keep_days is not None else None
         yield await stack.enter_async_context(MemoryService(kept, embedder, keep_s=keep_s))
+
+
+@asynccontextmanager
+async def handover(settings: Settings) -> AsyncIterator[Handover | None]:
+    """What leaves sessions to other gateways, if this server does.
+
+    Raises:
+        BadKey, Unavailable: with a message that says what to change or to install.
+    """
+    section, keep_s = settings.handover, settings.server.resume_s
+    if not section.enabled or keep_s <= 0:
+        yield None
+        return
+    url = section.url or settings.memory.url
+    sealer = Sealer([key.get_secret_value() for key in section.keys or settings.memory.keys])
+    store = HandoverStore(url.get_secret_value() if url else None, sealer, gateway=secrets.token_hex(8), keep_s=keep_s)
+    async with Handover(store, keep_s=keep_s) as made:
+        yield made
 
 
 async def _started(stack: AsyncExitStack, settings: Settings, store: Store, kind: str) -> Any:

@@ -8,7 +8,7 @@ import json
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from .limits import Allowance
-from .live_session import GOING_AWAY, NORMAL, OUR_FAULT, TOO_SLOW, Farewell, LiveSession
+from .live_session import ELSEWHERE, GOING_AWAY, NORMAL, OUR_FAULT, RESTARTING, TOO_SLOW, Farewell, LiveSession
 from .protocol import Event
 from .resumption import Return
 from .transport import DIRECT
@@ -47,7 +47,7 @@ class Connection:
 
     def supersede(self) -> None:
         """At once: from now on nothing is taken, nor any event taken away."""
-        self._close = (NORMAL, "the session goes on over another connection")
+        self._close = (NORMAL, ELSEWHERE)
         for way in self._ways:
             way.cancel()
 
@@ -131,6 +131,8 @@ class Connection:
         code, reason = self._close or self._live.farewell
         try:
             async with asyncio.timeout(CLOSE_DEADLINE_S):
-                await self._socket.close(code if code in (GOING_AWAY, TOO_SLOW, OUR_FAULT) else NORMAL, reason)
+                await self._socket.close(
+                    code if code in (GOING_AWAY, TOO_SLOW, OUR_FAULT, RESTARTING) else NORMAL, reason
+                )
         except (TimeoutError, WebSocketDisconnect, RuntimeError):
             return  # it was the client who left, or who takes nothing: transport.py cuts the line

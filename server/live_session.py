@@ -8,16 +8,22 @@ import json
 import logging
 import secrets
 import time
+from dataclasses import replace
 from typing import Protocol
 
 from ..models.sharing import caller
 from ..pipelines.duplex import outputs as out
+from ..pipelines.duplex.carried import packed, unpacked
 from ..pipelines.duplex.commands import ClearAudio, CommitAudio, Configure, Rejoin
 from ..pipelines.duplex.conversation import Conversation
-from ..pipelines.duplex.observe import Observer, every
+from ..pipelines.duplex.observe import Observer, Record, every
 from ..pipelines.duplex.session import Session
+from ..pipelines.memory.store import who
 from .auth import Denied, Guest
 from .event_logs import EventLog
+from .handover import State, tail_of
+from .handover_store import Parked
+from .keeper import Keeper
 from .outbox import KEPT_BYTES, Gone, Outbox, Said
 from .protocol import Append, AudioInput, Encoder, Event, ProtocolError, Update, WireSession, decode
 from .resumption import Pass, Return, number_of
@@ -31,6 +37,12 @@ OVERFLOW_EVERY_S = 1.0
 MODEL_CHARS = 128
 Farewell = tuple[int, str]
 NORMAL, GOING_AWAY, TOO_SLOW, NOT_ALLOWED, OUR_FAULT = 1000, 1001, 1008, 1008, 1011
+RESTARTING = 1012
+"""The session goes on at another server (RFC 6455's registry: Service Restart)."""
+ELSEWHERE = "the session goes on over another connection"
+STOPPING = "the server is stopping"
+IDS_APART = 1000
+"""Ids that a lost gateway may have given out after it last wrote its session down."""
 
 
 class Line(Protocol):
@@ -43,20 +55,24 @@ class Line(Protocol):
 class LiveSession:
     """Built when a client comes in; `run` lives until the session is over, whichever sockets come and go."""
 
-    def __init__(self, state: ServerState, guest: Guest, *, model: str = "", beta: bool = False) -> None:
+    def __init__(
+        self, state: ServerState, guest: Guest, *, model: str = "", beta: bool = False, session_id: str | None = None
+    ) -> None:
         self._state = state
         self._limits = state.settings.server
-        self.id = secrets.token_hex(8)
+        self.id = session_id or secrets.token_hex(8)
         self.owner = guest.name
         self._guest = guest
+        self._beta = beta
         self._wire = new_wire_session(state, f"sess_{self.id}", model, guest)
+        self._remembering = state.remembering(guest, self.id)
         self.session = Session(
             state.backends,
             self._wire.config(),
             session_id=self.id,
             policy=state.policy,
-            observer=self._observer(guest),
-            memory=state.remembering(guest, self.id),
+            observer=self._observer(guest, anew=session_id is None),
+            memory=self._remembering,
         )
         self._input = AudioInput(self._wire.model.audio.input.format.type)
         self._encoder = Encoder(self._wire, beta=beta)
@@ -67,12 +83,57 @@ class LiveSession:
         self._back = asyncio.Event()
         self._resumptions = self._taken = 0
         self._last_heard = time.monotonic()
+        self._over = self._last_heard + self._limits.session_s
         self._overflow_told = float("-inf")
-        self._leaving = self._stopped = False
+        self._leaving = self._stopped = self._goes_on = False
+        self._keeper = self._new_keeper()
         self.farewell: Farewell = (NORMAL, "")
         """With which code and reason its socket closes."""
         self._mind_resumption()
-        self._say(self._encoder.created())
+        if session_id is None:
+            self._say(self._encoder.created())
+
+    @classmethod
+    def carried(cls, state: ServerState, guest: Guest, parked: Parked, left: State, last: int) -> LiveSession:
+        """One that another gateway left, for a client that has its events up to `last`. Raises ValueError."""
+        guest = replace(guest, session={}, by_secret=left.by_secret)
+        live = cls(state, guest, model=left.name, beta=left.beta, session_id=left.session_id)
+        live._restore(parked, left, last)
+        return live
+
+    def _restore(self, parked: Parked, left: State, last: int) -> None:
+        wire = self._wire
+        wire.restore(left.session)
+        wire.voice_is_fixed, wire.expires_at, wire.resume_token = left.voice_is_fixed, left.expires_at, ""
+        conversation = unpacked(left.conversation.encode())
+        self.session.restore(replace(conversation, ids=conversation.ids + IDS_APART), wire.config())
+        self._over = time.monotonic() + left.expires_at - time.time()
+        self._input = AudioInput(wire.model.audio.input.format.type)
+        self._pass = Pass(self.id, parked.passes)
+        self._keeper = self._new_keeper(parked)
+        if self._remembering is not None:
+            self._remembering.tickets.update(left.tickets)
+        self._resumptions, self._taken = left.resumptions, left.taken
+        self._encoder.count = max(left.count, last)
+        self.outbox.keep(KEPT_BYTES)
+        self.outbox.restore([Said(*said) for said in left.tail], self._encoder.count)
+        if left.response is not None:
+            self._say(self._encoder.lost(left.response))
+
+    def _new_keeper(self, parked: Parked | None = None) -> Keeper | None:
+        handover = self._state.handover
+        if handover is None:
+            return None
+        return Keeper(
+            handover,
+            self.id,
+            self.owner or "",
+            state=self._left,
+            passes=lambda: self._pass.hashes if self.resumable else (),
+            lost=self._taken_over,
+            epoch=parked.epoch if parked else 0,
+            whose=parked.whose if parked else (),
+        )
 
     def _conversation(self) -> Conversation:
         return self.session.conversation
@@ -83,11 +144,13 @@ class LiveSession:
         try:
             async with asyncio.TaskGroup() as tasks:
                 speaker = tasks.create_task(self._speak())
-                watches = [tasks.create_task(self._watch()), tasks.create_task(self._watch_absence())]
+                watches = [tasks.create_task(way()) for way in (self._watch, self._watch_absence, self._keep)]
                 await self.session.run()
                 await speaker
                 for watch in watches:
                     watch.cancel()
+            if self._keeper is not None:
+                await self._keeper.end(kept=self._goes_on)
         except Exception:
             self.farewell = (OUR_FAULT, "internal error")
             raise
@@ -103,10 +166,18 @@ class LiveSession:
         self.session.close()
 
     def leave(self, reason: str) -> None:
-        """End the session as soon as nothing is being said (the server stops)."""
+        """The server stops: end the session as soon as nothing is being said, or is quiet and can go on elsewhere."""
         self._leaving = True
-        if self._line is None or not self._encoder.responding:
+        if self._keeper is not None and self.resumable:
+            self._keeper.changed()
+            self._leave_if_quiet()
+        elif self._line is None or not self._encoder.responding:
             self.stop(GOING_AWAY, reason)
+
+    def leave_now(self, reason: str) -> None:
+        """The server has no more time."""
+        self._goes_on = self._keeper is not None and self.resumable
+        self.stop(RESTARTING if self._goes_on else GOING_AWAY, reason)
 
     # -- its sockets -------------------------------------------------------------------------------
 
@@ -123,9 +194,9 @@ class LiveSession:
         if self._stopped or owner != self.owner or not self._pass.fits(shown.token):
             raise not_resumable()
         try:
-            missed = self.outbox.rewind(shown.last)
+            missed = self.outbox.rewind(last_of(shown))
         except ValueError:
-            raise Denied(400, "invalid_last_event", "Last-Event-ID is no event of this session.") from None
+            raise _no_event() from None
         except Gone:
             raise Denied(410, "events_lost", "Too much was said since that event; open a new session.") from None
         if self._line is not None:
@@ -133,6 +204,8 @@ class LiveSession:
         self._line = line
         self._resumptions += 1
         self._wire.resume_token = self._pass.renew(shown.token)
+        if self._keeper is not None:
+            self._keeper.changed()
         self.outbox.serve(True)
         for item_id, missed_ms in _audio(missed).items():
             self.session.command(Rejoin(item_id, round(missed_ms)))
@@ -149,22 +222,37 @@ class LiveSession:
             return
         self._line = None
         self.outbox.serve(False)
-        if not lost or not self.resumable or self._leaving:
+        if not lost or not self.resumable or (self._leaving and self._keeper is None):
             self.stop(*farewell)
             return
         log.info("session %s has lost its client", self.id)
         self.session.pause()
         self._back.clear()
         self._away.set()
+        if self._keeper is not None:
+            self._keeper.changed()
 
     @property
     def resumable(self) -> bool:
         return self._wire.resume_token is not None
 
-    def _observer(self, guest: Guest) -> Observer:
+    async def noted(self) -> None:
+        """Wait until its newest token is known to other gateways: its client may soon show it there."""
+        if self._keeper is not None:
+            self._keeper.turned()
+            await self._keeper.write()
+
+    async def fits(self, shown: Return) -> bool:
+        """Whether this token is (still) good, and here."""
+        fits = not self._stopped and self._pass.fits(shown.token)
+        return fits and (self._keeper is None or not await self._keeper.elsewhere())
+
+    def _observer(self, guest: Guest, *, anew: bool) -> Observer:
         state = self._state
         watching = [state.observing.session(), state.traces.observer(guest.name or "", self._conversation)]
-        if (folder := state.settings.server.event_logs) is not None:
+        if state.handover is not None:
+            watching.append(self._stepped)
+        if anew and (folder := state.settings.server.event_logs) is not None:  # a log replays from the beginning or not
             watching.append(EventLog(folder, self.id, self._wire.config(), state.policy).observe)
         return every(*watching)
 
@@ -182,7 +270,8 @@ class LiveSession:
         """One frame from the client; what is wrong with it is said by an `error` event."""
         self._last_heard = time.monotonic()
         self._taken += 1
-        self._pass.confirm()
+        if self._pass.confirm() and self._keeper is not None:
+            self._keeper.turned()
         try:
             self._take(text)
         except ProtocolError as error:
@@ -222,6 +311,8 @@ class LiveSession:
     def _update(self, update: Update) -> None:
         self._wire.merge(update.patch, update.event_id)
         self._mind_resumption()
+        if self._keeper is not None:
+            self._keeper.spoke(self._speaker())
         name = self._wire.model.audio.input.format.type
         if name != self._input.name:
             self._input = AudioInput(name)
@@ -236,9 +327,11 @@ class LiveSession:
                 continue
             if isinstance(output, out.Rejected):
                 self._state.telemetry.refused_event(output.code)
-            self._say(self._encoder.encode(output), output)
-            if self._leaving and not self._encoder.responding:
-                self.stop(GOING_AWAY, "the server is stopping")
+            events = self._encoder.encode(output)
+            self._say(events, output)
+            self._note(output, events)
+            if self._leaving and self._keeper is None and not self._encoder.responding:
+                self.stop(GOING_AWAY, STOPPING)
             await self.outbox.room()
             if self._line is None and self.outbox.overflowed:
                 self.stop(TOO_SLOW, "more was said than is kept for a client that is away")
@@ -262,15 +355,79 @@ class LiveSession:
         self._overflow_told = now
         return True
 
+    # -- going on elsewhere ------------------------------------------------------------------------
+
+    async def _keep(self) -> None:
+        """Have it written down whenever it has changed; once the server stops, that is its end here."""
+        while self._keeper is not None:
+            await self._keeper.news()
+            self._leave_if_quiet()
+            await self._keeper.write()
+
+    def _leave_if_quiet(self) -> None:
+        """At once, not after the next write: a client that is never silent leaves only moments."""
+        if self._keeper is None or not self._leaving or self._stopped or not self.resumable:
+            return
+        left = self._left()
+        if left is not None:
+            self._keeper.hold(left)
+            self.leave_now(STOPPING)
+
+    def _stepped(self, record: Record) -> None:
+        if self._keeper is not None and self._leaving:
+            self._keeper.changed()
+        elif self._keeper is not None:
+            self._keeper.stepped()
+
+    def _note(self, output: out.Output, events: list[Event]) -> None:
+        keeper = self._keeper
+        if keeper is None or isinstance(output, out.ResponseAudio | out.ResponseText | out.ResponseWords):
+            return
+        if isinstance(output, out.ResponseStarted) and events:
+            keeper.responding(events[0]["response"])
+        elif isinstance(output, out.ResponseEnded):
+            keeper.responding(None)
+        keeper.changed()
+        self._leave_if_quiet()
+
+    def _left(self) -> State | None:
+        """What another gateway needs, if nothing is under way."""
+        if not self.session.quiet:
+            return None
+        wire, tickets = self._wire, self._remembering.tickets if self._remembering else {}
+        return State(
+            session_id=self.id,
+            name=wire.name,
+            beta=self._beta,
+            by_secret=wire.user_is_fixed,
+            session=wire.model.model_dump(mode="json"),
+            voice_is_fixed=wire.voice_is_fixed,
+            expires_at=wire.expires_at or 0,
+            count=self._encoder.count,
+            taken=self._taken,
+            resumptions=self._resumptions,
+            tail=tail_of(self.outbox.held(), away=self._line is None),
+            conversation=packed(self.session.carry()).decode(),
+            tickets=tickets,
+        )
+
+    def _speaker(self) -> str | None:
+        user = self._wire.model.empathy.user
+        return who(self.owner or "", user) if user else None
+
+    def _taken_over(self) -> None:
+        """Its client went on at another gateway."""
+        self.stop(NORMAL, ELSEWHERE)
+
     # -- its limits --------------------------------------------------------------------------------
 
     async def _watch(self) -> None:
         """End a session that is silent or live too long."""
-        limits, began = self._limits, time.monotonic()
+        limits = self._limits
         while True:
             await asyncio.sleep(min(5.0, limits.idle_s / 4, limits.session_s / 4))
             now = time.monotonic()
-            if now - began > limits.session_s:
+            if now > self._over:
                 message = f"The session has lasted {limits.session_s / 60:g} minutes, the longest time there is."
                 self._say(self._encoder.error(ProtocolError("session_expired", message)))
                 self.stop(GOING_AWAY, "the session has reached its longest time")
@@ -294,6 +451,18 @@ class LiveSession:
                 self._state.telemetry.resumption("expired")
                 self.stop(GOING_AWAY, "the client did not come back")
                 return
+
+
+def last_of(shown: Return) -> int:
+    """Raises Denied."""
+    try:
+        return shown.last
+    except ValueError:
+        raise _no_event() from None
+
+
+def _no_event() -> Denied:
+    return Denied(400, "invalid_last_event", "Last-Event-ID is no event of this session.")
 
 
 def not_resumable() -> Denied:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 ROOM_BYTES = 1 << 20
@@ -112,6 +113,17 @@ class Outbox:
         self._waiting_bytes += size
         self._news.set()
         return list(again)
+
+    def held(self) -> list[Said]:
+        """All that could be read, again or for the first time."""
+        return [*self._read, *self._waiting]
+
+    def restore(self, said: Sequence[Said], newest: int) -> None:
+        """Before anything was said: hold what another one held; `newest` is the number of its last event."""
+        self._read.extend(said)
+        self._read_bytes = sum(len(each.text) for each in said)
+        self._dropped = said[0].number - 1 if said else newest
+        self._newest = newest
 
     def close(self) -> None:
         """Nothing more will be said."""

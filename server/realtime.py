@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,16 +13,20 @@ from starlette.websockets import WebSocket
 from . import wire_beta
 from .auth import Denied, Guest, key_of
 from .connection import Connection
+from .handover_store import HandoverGone
 from .limits import Allowance
-from .live_session import LiveSession, not_resumable
+from .live_session import ELSEWHERE, STOPPING, LiveSession, last_of, not_resumable
 from .protocol import SUBPROTOCOL
 from .rest import address_of
 from .resumption import Return, return_of
 from .state import ServerState
 
+log = logging.getLogger(__name__)
+
 RETRY_AFTER_S = 5
 BURST_S = 4.0
 """So many seconds' worth of events may come at once."""
+WRITING_S = 2.0
 
 
 class Realtime:
@@ -61,13 +66,22 @@ class Realtime:
         """The server stops: nobody comes in any more; what is being said may end within the grace time."""
         self._draining = True
         for live in list(self._live.values()):
-            live.leave("the server is stopping")
+            live.leave(STOPPING)
         try:
             async with asyncio.timeout(grace_s):
                 await self._empty.wait()
         except TimeoutError:
             for live in list(self._live.values()):
-                live.stop(1001, "the server is stopping")
+                live.leave_now(STOPPING)
+            await self._ended()
+
+    async def _ended(self) -> None:
+        """Wait until what was stopped is written down."""
+        try:
+            async with asyncio.timeout(WRITING_S):
+                await self._empty.wait()
+        except TimeoutError:
+            return  # a database that is gone, or a client that does not take its closing: uvicorn cuts them off
 
     async def _serve(self, socket: WebSocket) -> None:
         if self._draining:
@@ -90,23 +104,57 @@ class Realtime:
             live = LiveSession(self._state, guest, model=socket.query_params.get("model") or "", beta=beta)
             connection = Connection(socket, live, self._pace())
             connection.open()
-            with self._kept(live):
-                async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(live.run())
-                    await connection.run(subprotocol)
+            await self._live_out(live, connection, subprotocol)
+
+    async def _live_out(self, live: LiveSession, connection: Connection, subprotocol: str | None) -> None:
+        with self._kept(live):
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(live.run())
+                await connection.run(subprotocol)
 
     async def _go_on(self, socket: WebSocket, guest: Guest, shown: Return, subprotocol: str | None) -> None:
         """A session that has lost its socket, over this one."""
         live = self._live.get(shown.session_id)
+        if self._state.handover is not None and (live is None or not await live.fits(shown)):
+            await self._carry_on(socket, guest, shown, subprotocol)
+            return
         if live is None:
             raise not_resumable()
         connection = Connection(socket, live, self._pace())
         connection.resume(shown, guest.name)
+        await live.noted()
         await connection.run(subprotocol)
 
     def _pace(self) -> Allowance:
         per_s = self._state.settings.server.events_per_s
         return Allowance(per_s, per_s * BURST_S)
+
+    async def _carry_on(self, socket: WebSocket, guest: Guest, shown: Return, subprotocol: str | None) -> None:
+        """A session that another gateway left, or lost: it lives here from now on."""
+        assert self._state.handover is not None
+        last = last_of(shown)
+        with self._state.door.session(guest, address_of(socket)):
+            try:
+                taken = await self._state.handover.take(shown, guest.name or "")
+            except HandoverGone as gone:
+                raise Denied(503, "handover_unavailable", f"{gone}; try again soon.") from gone
+            if taken is None:
+                raise not_resumable()
+            stale = self._live.get(shown.session_id)
+            if stale is not None:
+                stale.stop(1000, ELSEWHERE)
+            try:
+                live = LiveSession.carried(self._state, guest, *taken, last)
+            except ValueError:
+                log.warning(
+                    "session %s cannot be carried on here: what was written of it cannot be read", shown.session_id
+                )
+                raise not_resumable() from None
+            connection = Connection(socket, live, self._pace())
+            connection.resume(shown, guest.name)
+            await live.noted()
+            self._state.telemetry.resumption("carried")
+            await self._live_out(live, connection, subprotocol)
 
     @contextmanager
     def _kept(self, live: LiveSession) -> Iterator[None]:
@@ -115,7 +163,8 @@ class Realtime:
         try:
             yield
         finally:
-            del self._live[live.id]
+            if self._live.get(live.id) is live:
+                del self._live[live.id]
             if not self._live:
                 self._empty.set()
 

@@ -11,6 +11,7 @@ from ..pipelines.memory.database import MemoryGone
 from ..pipelines.memory.service import MemoryService
 from ..pipelines.memory.store import record
 from .auth import Guest
+from .handover_store import HandoverGone
 from .rest import ApiError, admitted, state_of
 from .wire_items import Text
 from .wire_schema import Shape
@@ -89,10 +90,15 @@ async def forget_all(request: Request, memory: Memory, guest: Owner, user: User)
     """Forget a person: all that is kept of them, their consent with it, what still waits to be kept, and traces."""
     state_of(request).traces.forget(_owner(guest), user)
     state_of(request).appraisals.clear()
+    handover = state_of(request).handover
     try:
         facts = await memory.forget_all(_owner(guest), user)
+        if handover is not None:
+            await handover.forget(_owner(guest), user)
     except MemoryGone as gone:
         raise _unavailable(gone) from gone
+    except HandoverGone as gone:
+        raise ApiError(503, "handover_unavailable", f"{gone}; what is remembered is forgotten, try again.") from gone
     return {"object": "memory.deleted", "deleted": True, "facts": facts}
 
 

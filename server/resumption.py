@@ -12,7 +12,7 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,9 +70,14 @@ class Pass:
     """The right to come back to one session: one token at a time, known here as a hash. One that was just used stays
     good until its client is heard on the new line, for the answer that carries the next one may be lost, too."""
 
-    def __init__(self, session_id: str) -> None:
+    def __init__(self, session_id: str, good: Iterable[bytes] = ()) -> None:
         self._session_id = session_id
-        self._good: list[bytes] = []
+        self._good: list[bytes] = list(good)
+
+    @property
+    def hashes(self) -> tuple[bytes, ...]:
+        """Of the tokens that are good now."""
+        return tuple(self._good)
 
     def renew(self, used: str | None = None) -> str:
         """The next token; no other is good from now on, but for `used`, until `confirm`."""
@@ -80,16 +85,22 @@ class Pass:
         self._good = [_hash(given) for given in (used, token) if given is not None]
         return token
 
-    def confirm(self) -> None:
-        """The client has the newest token."""
+    def confirm(self) -> bool:
+        """The client has the newest token; gives whether that is news."""
+        news = len(self._good) > 1
         del self._good[:-1]
+        return news
 
     def revoke(self) -> None:
         self._good = []
 
     def fits(self, token: str) -> bool:
-        shown = _hash(token)
-        return bool(sum(hmac.compare_digest(shown, good) for good in self._good))
+        return bool(sum([is_of(token, good) for good in self._good]))
+
+
+def is_of(token: str, hashed: bytes) -> bool:
+    """Whether a hash of a `Pass` is this token's."""
+    return hmac.compare_digest(_hash(token), hashed)
 
 
 def _offered(protocols: Sequence[str], prefix: str) -> str | None:

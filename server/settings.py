@@ -154,6 +154,18 @@ class ObserveSection(Section):
     """Headers for the collector, e.g. its key."""
 
 
+class HandoverSection(Section):
+    enabled: bool = False
+    """Keep sessions whose clients asked to be able to come back (session.empathy.resume) where other servers find
+    them, so that they go on there when this one stops or is lost. What was said stands in the database for as long
+    as the session lives."""
+    url: SecretStr | None = None
+    """The database that the servers share: postgresql://USER:PASSWORD@HOST/NAME, or for one machine sqlite:///FILE;
+    none takes memory.url, or a file in the user's data folder."""
+    keys: list[SecretStr] = []
+    """Fernet keys that encrypt it: the first seals, all open; none takes memory.keys."""
+
+
 PROFILES: dict[str, dict[str, dict[str, Any]]] = {
     "embedded": {
         "vad": {"backend": "silero"},
@@ -198,6 +210,7 @@ class Settings(BaseSettings):
     embedder: BackendSection = BackendSection(backend="minilm")
     memory: MemorySection = MemorySection()
     observe: ObserveSection = ObserveSection()
+    handover: HandoverSection = HandoverSection()
 
     @classmethod
     def settings_customise_sources(

@@ -9,6 +9,7 @@ from ..pipelines.duplex.policy import DuplexPolicy
 from ..pipelines.memory.service import MemoryService, Remembering
 from .appraisals import Appraisals
 from .auth import Door, Guest
+from .handover import Handover
 from .health import Health
 from .observing import Observing
 from .settings import Settings
@@ -26,6 +27,7 @@ class ServerState:
     health: Health
     traces: Traces
     memory: MemoryService | None = None
+    handover: Handover | None = None
     appraisals: Appraisals = field(default_factory=Appraisals)
 
     def remembering(self, guest: Guest, conversation: str) -> Remembering | None:

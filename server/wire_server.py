@@ -37,6 +37,22 @@ class Encoder:
         """Whether a response has begun and not ended."""
         return self._responses.open
 
+    @property
+    def count(self) -> int:
+        """The number of the last event."""
+        return self._count
+
+    @count.setter
+    def count(self, number: int) -> None:
+        """Go on from an event that another gateway sent."""
+        self._count = number
+
+    def lost(self, response: Event) -> list[Event]:
+        """The end of a response whose gateway was lost in the middle of it, as it was when it was created."""
+        details = {"type": "cancelled", "reason": "client_cancelled"}
+        ended = {**response, "status": "cancelled", "status_details": details}
+        return self._out([self._event("response.done", response=ended)])
+
     def created(self) -> list[Event]:
         return self._out([self._event("session.created", session=self._session.echo())])
 

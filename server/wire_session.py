@@ -47,7 +47,7 @@ class WireSession:
         self.user_is_fixed = False
         """Set where a client secret was issued: whoever holds it is no other person than it says."""
         self._text_chars = text_chars
-        self._expires_at = expires_at
+        self.expires_at = expires_at
         self._withheld = dict.fromkeys(withheld, False)
         self.model = self._allowed(SessionModel(instructions=instructions, audio=Audio(output=Output(voice=voice))))
 
@@ -79,6 +79,10 @@ class WireSession:
             )
         self._check_size(model, event_id)
         self.model = model
+
+    def restore(self, model: dict[str, Any]) -> None:
+        """Be as a session was elsewhere, but for what this server's operator keeps off. Raises ValueError."""
+        self.model = self._allowed(SessionModel.model_validate(model))
 
     def echo(self) -> dict[str, Any]:
         """The full effective session, for `session.created` and `session.updated`."""
@@ -112,8 +116,8 @@ class WireSession:
         if self.resume_token is not None:
             document["empathy"]["resume_token"] = self.resume_token
         optional = {key: document.pop(key) for key in ("prompt", "include", "reasoning", "parallel_tool_calls")}
-        if self._expires_at is not None:
-            optional["expires_at"] = self._expires_at
+        if self.expires_at is not None:
+            optional["expires_at"] = self.expires_at
         return {
             "type": "realtime",
             "object": "realtime.session",

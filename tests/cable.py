@@ -46,6 +46,10 @@ class Cable:
     def mend(self) -> None:
         self._down = False
 
+    def lead_to(self, port: int) -> None:
+        """New connections go there, as through a proxy that knows of several servers."""
+        self._to = port
+
     def pull(self) -> None:
         """What is connected stays so, and nothing comes through any more."""
         self._dead |= {end for pair in self._pairs for end in pair}
@@ -72,7 +76,11 @@ class Cable:
             if self._down:
                 near.close()
                 continue
-            far = socket.create_connection(("127.0.0.1", self._to))
+            try:
+                far = socket.create_connection(("127.0.0.1", self._to))
+            except OSError:
+                near.close()
+                continue
             self._pairs.append((near, far))
             for here, there in ((near, far), (far, near)):
                 threading.Thread(target=self._pump, args=(here, there), daemon=True).start()

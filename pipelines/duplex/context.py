@@ -14,14 +14,14 @@ from .outputs import Notice, Output, Rejected
 
 @dataclass(slots=True)
 class Context:
-    """`at` is the session clock (samples at 16 kHz) of the event in hand."""
+    """`at` is the session clock (samples at 16 kHz) of the event in hand; `ids` counts the ids given out."""
 
     session_id: str
     config: SessionConfig
     history: History = field(default_factory=History)
     at: int = 0
     actions: list[Action] = field(default_factory=list)
-    _ids: int = 0
+    ids: int = 0
 
     @property
     def empathy(self) -> EmpathyConfig:
@@ -29,8 +29,8 @@ class Context:
 
     def new_id(self, kind: str) -> str:
         """An id that is the same at every replay: kind, session, count."""
-        self._ids += 1
-        return f"{kind}_{self.session_id}_{self._ids}"
+        self.ids += 1
+        return f"{kind}_{self.session_id}_{self.ids}"
 
     def act(self, *actions: Action) -> None:
         self.actions += actions

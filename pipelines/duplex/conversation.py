@@ -7,6 +7,8 @@ ours (overlap.py), the items (history.py, editing.py). A pair of state and event
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from .actions import Action, Resume, Withdraw
 from .commands import (
     CancelResponse,
@@ -48,7 +50,7 @@ from .events import (
     VoiceStopped,
     Worded,
 )
-from .history import History
+from .history import Entry, History
 from .outputs import AudioCleared, Configured, Failure
 from .overlap import Overlaps
 from .policy import DuplexPolicy
@@ -74,6 +76,25 @@ class Conversation:
     @property
     def history(self) -> History:
         return self._context.history
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing is under way: nobody speaks, and nothing is waited for or being made."""
+        turns = self.turns
+        waiting = turns.pending or turns.answer_when_free is not None or self.overlaps.current is not None
+        return turns.phase is Phase.IDLE and not waiting and self.replies.current is None
+
+    @property
+    def ids(self) -> int:
+        """How many ids it has given out."""
+        return self._context.ids
+
+    def restore(self, entries: Iterable[Entry], ids: int, config: SessionConfig) -> None:
+        """Before the first event: go on from these."""
+        self._context.config = config
+        for entry in entries:
+            self._context.history.insert(entry)
+        self._context.ids = ids
 
     def receive(self, event: Event) -> list[Action]:
         """Take what happened; give what is to be done, in order."""

@@ -269,8 +269,13 @@ class Replies:
     def truncate(self, item_id: str, content_index: int, audio_end_ms: int) -> bool:
         """The client says where it stopped playing; past the end is clamped. False: not one of our items."""
         reply = self._spoken.get(item_id)
-        if reply is None or not self._context.history.has(item_id):
+        if not self._context.history.has(item_id):
             return False
+        if reply is None:  # said by another server, which knew when its words were
+            ours = self._context.history.get(item_id).item.kind == "output_audio"
+            if ours:
+                self._context.send(ItemTruncated(item_id, content_index, audio_end_ms))
+            return ours
         reply.played = min(reply.ledger.samples, audio_end_ms * reply.ledger.rate_hz // 1000)
         self._context.send(ItemTruncated(item_id, content_index, reply.played * 1000 // max(1, reply.ledger.rate_hz)))
         self._context.history.update(item_id, text=reply.ledger.heard(reply.played))

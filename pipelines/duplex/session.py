@@ -38,6 +38,7 @@ from .activity import VoiceActivity
 from .alarm import Alarm
 from .backends import Backends
 from .buffer import AudioBuffer
+from .carried import Carried
 from .clock import SessionClock, Stopwatch
 from .commands import ClearAudio, Command, CommitAudio, Configure, Rejoin, ReportPlayback
 from .config import ServerVad, SessionConfig
@@ -173,6 +174,23 @@ class Session:
         """The client is back: go on where it was."""
         self._wall.go_on()
         self._wake.set()
+
+    @property
+    def quiet(self) -> bool:
+        """Whether all that the client sent was dealt with, all that it is told was taken, and nothing is under way."""
+        asked = any(not hasattr(event, "at") for event in self._events)
+        waits = asked or self._backlog or self._activity.active or not self._outputs.empty()
+        return not waits and self.conversation.quiet
+
+    def carry(self) -> Carried:
+        """What can go on in another process."""
+        return Carried(tuple(self.conversation.history), self.conversation.ids, self._hearing.baseline)
+
+    def restore(self, carried: Carried, config: SessionConfig) -> None:
+        """Before `run`: go on from what another process had."""
+        self.conversation.restore(carried.entries, carried.ids, config)
+        self._activity.threshold = _threshold(config)
+        self._hearing.baseline = carried.baseline
 
     def close(self) -> None:
         self._closing = True
