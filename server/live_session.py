@@ -242,10 +242,9 @@ class LiveSession:
             self._keeper.turned()
             await self._keeper.write()
 
-    async def fits(self, shown: Return) -> bool:
-        """Whether this token is (still) good, and here."""
-        fits = not self._stopped and self._pass.fits(shown.token)
-        return fits and (self._keeper is None or not await self._keeper.elsewhere())
+    async def elsewhere(self) -> bool:
+        """Whether it has gone on at another gateway; if not, only this one judges its tokens."""
+        return self._keeper is not None and await self._keeper.elsewhere()
 
     def _observer(self, guest: Guest, *, anew: bool) -> Observer:
         state = self._state

@@ -115,7 +115,7 @@ class Realtime:
     async def _go_on(self, socket: WebSocket, guest: Guest, shown: Return, subprotocol: str | None) -> None:
         """A session that has lost its socket, over this one."""
         live = self._live.get(shown.session_id)
-        if self._state.handover is not None and (live is None or not await live.fits(shown)):
+        if self._state.handover is not None and (live is None or await live.elsewhere()):
             await self._carry_on(socket, guest, shown, subprotocol)
             return
         if live is None:
