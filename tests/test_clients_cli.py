@@ -24,7 +24,7 @@ from affetto.clients import errors as client_errors
 from affetto.clients.cli.demo import RECORDING
 from affetto.clients.server_process import running_server
 from affetto.models import errors as model_errors
-from affetto.server.__main__ import COMMANDS, main
+from affetto.server.__main__ import COMMANDS, main, whole
 from affetto.server.cli import outcome
 from affetto.server.settings import load
 
@@ -76,7 +76,7 @@ def test_examples_in_help_parse(name: str, monkeypatch: pytest.MonkeyPatch) -> N
 
     assert examples
     for example in examples:
-        command = re.split(r"\s{3,}| <", example.rstrip())[0].replace("...", "x")
+        command = re.split(r"\s{3,}| [<>]", example.rstrip())[0].replace("...", "x")
         assert run(name, *shlex.split(command)) == outcome.OK, example
 
 
@@ -110,6 +110,88 @@ def test_an_unknown_command_lists_the_choices(capsys: pytest.CaptureFixture[str]
     assert status == outcome.USAGE
     assert "'sing'" in told
     assert "demo, serve" in told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["serv"], "did you mean 'serve'?\nsee: affetto --help"),
+        (["serve", "--prot", "9"], "did you mean '--port'?\nsee: affetto serve --help"),
+        (["keys", "list", "--fil=x"], "did you mean '--file'?\nsee: affetto keys --help"),
+        (["say", "x.wav", "--frobnicate"], "--frobnicate\nsee: affetto say --help"),
+        (["say", "x.wav", "--js"], "did you mean '--json'?\nsee: affetto say --help"),
+    ],
+)
+def test_what_is_not_known_brings_a_hint(arguments: list[str], hint: str, capsys: pytest.CaptureFixture[str]) -> None:
+    status, printed, told = ran(capsys, *arguments)
+
+    assert status == outcome.USAGE
+    assert printed == ""
+    assert told.rstrip().endswith(hint)
+
+
+def parts(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    """A parser and those below it."""
+    yield parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for inner in action.choices.values():
+                yield from parts(inner)
+
+
+def leaves() -> list[argparse.ArgumentParser]:
+    """The parsers of all commands, and of the parts of those that have parts."""
+    return [parser for parser in parts(whole()) if parser._subparsers is None]
+
+
+def test_every_command_gives_json() -> None:
+    plain = [parser.prog for parser in leaves() if "--json" not in parser._option_string_actions]
+    assert plain == ["affetto completion"], "which prints a program"
+
+
+def test_a_flag_is_the_same_in_every_command() -> None:
+    shared = ("--json", "--config", "--profile", "--set", "--models-dir", "--url", "--key", "--host", "--port")
+    for flag in shared:
+        found = {
+            (type(action).__name__, str(action.metavar), action.type)
+            for parser in leaves()
+            if (action := parser._option_string_actions.get(flag)) is not None
+        }
+        assert len(found) == 1, (flag, found)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_names_every_command(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    status, printed, _ = ran(capsys, "completion", shell)
+
+    assert status == outcome.OK
+    assert all(name in printed for name in COMMANDS)
+    assert "models-dir" in printed
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("affetto se", "serve"), ("affetto serve --por", "--port --port-file")])
+def test_bash_completes(typed: str, meant: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    script = tmp_path / "affetto.bash"
+    script.write_text(ran(capsys, "completion", "bash")[1])
+    asked = f"source {script}; COMP_WORDS=({typed}); COMP_CWORD={len(typed.split()) - 1}; _shtab_affetto affetto; "
+    done = subprocess.run(["bash", "-c", asked + 'echo "${COMPREPLY[@]}"'], capture_output=True, text=True, check=True)
+
+    assert done.stdout.split() == meant.split()
+
+
+def test_progress_is_shown_at_a_terminal_only(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ran(capsys, "pull", "--verify", "tiny", "--models-dir", str(tmp_path))[2] == ""
+    monkeypatch.setenv("FORCE_COLOR", "1")  # rich takes it for a terminal
+    assert "reading the weights" in ran(capsys, "pull", "--verify", "tiny", "--models-dir", str(tmp_path))[2]
+
+
+def test_the_statuses_are_written_down() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "cli.md").read_text()
+    told = {int(number) for number in re.findall(r"^\| (\d+) \|", page, re.MULTILINE)}
+    assert told == {outcome.OK, outcome.FAILED, outcome.USAGE, outcome.MISSING, outcome.INTERRUPTED}
+    assert [name for name in COMMANDS if f"`{name}`" not in page] == []
 
 
 def test_every_status_belongs_to_an_exception() -> None:
@@ -330,7 +412,7 @@ def test_say_shows_a_turn_to_a_person(url: str, capsys: pytest.CaptureFixture[st
 def test_say_of_what_is_no_audio(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     status, _, told = ran(capsys, "say", str(tmp_path / "missing.wav"))
 
-    assert status == outcome.FAILED
+    assert status == outcome.USAGE
     assert "there is no such file" in told
 
 

@@ -3,12 +3,14 @@
 examples:
   affetto talk
   affetto talk --url wss://example.org --key ...
+  affetto talk --json > talk.jsonl              a line for what either side said
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -25,6 +27,7 @@ NOTICE = "Talk; Ctrl-C ends it. I am an AI. How you sound is used to answer you,
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--backchannels", action="store_true", help='let it say "mm-hm" while you speak')
+    parser.add_argument("--json", action="store_true", help="print what is said as lines of JSON")
     options.add_server(parser)
 
 
@@ -35,11 +38,28 @@ def run(args: argparse.Namespace) -> int:
     async def talk() -> None:
         empathy = {**microphone.SESSION["empathy"], "backchannels": args.backchannels}
         async with connect(args.url, api_key=args.key, resume=True, empathy=empathy) as call:
-            console.print(NOTICE)
-            await microphone.talk(call, shown_on(console), library=card)
+            (Console(stderr=True) if args.json else console).print(NOTICE)
+            await microphone.talk(call, as_lines if args.json else shown_on(console), library=card)
 
     asyncio.run(talk())
     return 0
+
+
+def as_lines(event: dict[str, Any]) -> None:
+    """Prints what either side said, with what was heard in it or made of it, as a line of JSON."""
+    empathy = event.get("empathy") or {}
+    match event["type"]:
+        case "conversation.item.input_audio_transcription.completed" if event["transcript"]:
+            line = {"heard": event["transcript"], "cues": empathy.get("cues")}
+        case "response.output_audio_transcript.done" if event["transcript"]:
+            line = {"reply": event["transcript"]}
+        case "response.done" if "appraisal" in empathy:
+            line = {"status": event["response"]["status"], "appraisal": empathy["appraisal"]}
+        case "error":
+            line = {"error": event["error"]["message"]}
+        case _:
+            return
+    print(json.dumps(line, ensure_ascii=False), flush=True)
 
 
 def shown_on(console: Console) -> Callable[[dict[str, Any]], None]:

@@ -151,7 +151,10 @@ class Supervisor:
         try:
             line = await asyncio.wait_for(process.stdout.readline(), self._start_timeout_s)
         except TimeoutError:
-            raise Unavailable(f"the language model did not load in {self._start_timeout_s:g} s") from None
+            raise Unavailable(
+                f"the language model did not load in {self._start_timeout_s:g} s: the machine may be busy or short of "
+                "memory; try again, or take a smaller one (llm.options.model=smollm2-135m)"
+            ) from None
         if not line:
             code = await process.wait()
             raise Unavailable(f"the language model's process ended with code {code} while loading: {self._last()}")

@@ -51,12 +51,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     settings = options.settings_of(args)
     store = Store(settings.models_dir)
-    found = checks.packages() + checks.weights(store, weights.needed(settings))
-    found += checks.reachable(settings, network=not args.offline)
+    waiting = Console(stderr=True)
+    with waiting.status("looking at what is here, and what can be reached"):
+        found = checks.packages() + checks.weights(store, weights.needed(settings))
+        found += checks.reachable(settings, network=not args.offline)
     record: dict[str, Any] = {"machine": checks.machine(), "profile": settings.profile, "weights_dir": str(store.root)}
     record["checks"] = [check.record() for check in found]
     if not args.no_speed:
-        record["speed"] = asyncio.run(stages(settings, store, asr.read(RECORDING)))
+        with waiting.status("running each model, to see how fast it is here"):
+            record["speed"] = asyncio.run(stages(settings, store, asr.read(RECORDING)))
         record["advice"] = advice(settings, record["speed"])
     record["ok"] = all(check.good for check in found if check.needed) and not _broken(record.get("speed", {}))
     if args.json:

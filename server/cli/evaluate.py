@@ -19,9 +19,13 @@ import argparse
 import asyncio
 import csv
 import json
+from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+from rich.console import Console
+from rich.progress import track
 
 from ...models.errors import Unavailable
 from ...models.store import Store
@@ -29,6 +33,8 @@ from . import evaluate_empathy, options, weights
 from .outcome import OK
 
 OUT = "folder for WAV files and a picture of each tone (speech); file for every turn and reply (empathy)"
+WAITING = Console(stderr=True)
+"""Shows how far something is, to a person at a terminal only."""
 TURN_WEIGHTS = ("silero", "smart", "whisper")
 
 
@@ -63,7 +69,9 @@ def run(args: argparse.Namespace) -> int:
 def _speech(args: argparse.Namespace) -> int:
     from . import evaluate_speech
 
-    found = evaluate_speech.report(options.settings_of(args), args)
+    settings = options.settings_of(args)
+    with WAITING.status("speaking, and listening to it"):
+        found = evaluate_speech.report(settings, args)
     print(json.dumps(found, ensure_ascii=False) if args.json else evaluate_speech.told(found))
     return OK
 
@@ -80,7 +88,8 @@ def _openers(args: argparse.Namespace) -> int:
     weights.pull(store, ["minilm"])
     appraiser = registry.create("appraiser", settings.appraiser.backend, settings.appraiser.options, store)
     examples = [example for example in corpus.read(args.coe) if split.is_held_out(example.dialogue)]
-    report = asyncio.run(openers.evaluate(appraiser, examples, unheard=args.unheard))
+    with WAITING.status(f"choosing openers of {len(examples)} turns"):
+        report = asyncio.run(openers.evaluate(appraiser, examples, unheard=args.unheard))
     print(json.dumps(report, ensure_ascii=False, indent=None if args.json else 2))
     return OK
 
@@ -94,7 +103,7 @@ def _asr(args: argparse.Namespace) -> int:
     store = Store(settings.models_dir)
     weights.pull(store, [name for name in weights.needed(settings) if name.startswith("whisper")])
     recognizer = registry.create("asr", settings.asr.backend, settings.asr.options, store)
-    report = asyncio.run(asr.evaluate(recognizer, rows, root))
+    report = asyncio.run(asr.evaluate(recognizer, _shown(rows), root))
     print(json.dumps(report, ensure_ascii=False) if args.json else _told(report))
     return OK
 
@@ -115,7 +124,7 @@ def _turns(args: argparse.Namespace) -> int:
     vad, turn, asr = (registry.create(kind, made[kind].backend, made[kind].options, store) for kind in made)
     make = turns_cases.from_events if args.events is not None else turns_cases.with_pauses
     try:
-        report = asyncio.run(turns.evaluate(turns.Ears(vad, turn, asr), make(rows, root)))
+        report = asyncio.run(turns.evaluate(turns.Ears(vad, turn, asr), make(_shown(rows), root)))
     except turns_cases.BadData as error:
         raise BadInput(str(error)) from None
     print(json.dumps(report, ensure_ascii=False) if args.json else turns.told(report))
@@ -135,11 +144,17 @@ def _cues(args: argparse.Namespace) -> int:
     weights.pull(store, ["whisper-base"])
     trained = voice.trained(args.weights or settings.cues.options.get("weights", "open"))
     encoder = registry.create("asr", "faster_whisper", {}, store)
-    report = cues.evaluate(trained, encoder, rows, root, bar=voice.Options(**settings.cues.options).needed)
+    with WAITING.status(f"reading the voice of {len(rows)} recordings"):
+        report = cues.evaluate(trained, encoder, rows, root, bar=voice.Options(**settings.cues.options).needed)
     if args.plots is not None:
         plots.draw(args.plots, report.truth, report.probabilities, cues_told.NAMES, report.figures)
     print(json.dumps(report.figures, ensure_ascii=False, indent=None if args.json else 1))
     return OK
+
+
+def _shown(rows: list[dict[str, str]]) -> Iterable[dict[str, str]]:
+    """The rows, with a bar on a terminal that tells how far they are."""
+    return track(rows, "recordings", console=WAITING, transient=True)
 
 
 def _manifest(args: argparse.Namespace, labelled: str = "text") -> tuple[list[dict[str, str]], Path]:

@@ -14,7 +14,12 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     """`--config`, `--profile`, `--set`, `--models-dir`: where settings come from."""
     group = parser.add_argument_group("settings")
     group.add_argument("--config", type=Path, metavar="FILE", help="TOML file with settings (see `affetto config`)")
-    group.add_argument("--profile", choices=list(PROFILES), help="which models (default: embedded)")
+    group.add_argument(
+        "--profile",
+        choices=list(PROFILES),
+        metavar="NAME",
+        help=f"which models: {', '.join(PROFILES)} (default: embedded)",
+    )
     group.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="one setting, e.g. --set tts.options.threads=1"
     )

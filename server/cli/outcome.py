@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-OK, FAILED, USAGE, MISSING = 0, 1, 2, 3
+OK, FAILED, USAGE, MISSING, INTERRUPTED = 0, 1, 2, 3, 130
 
 STATUSES = {
     "BadSettings": USAGE,
@@ -19,6 +19,7 @@ STATUSES = {
     "PortInUse": MISSING,
     "CannotConnect": MISSING,
     "NoSound": MISSING,
+    "UnreadableAudio": USAGE,
     "BackendError": FAILED,
     "ClientError": FAILED,
 }

@@ -14,6 +14,8 @@ import argparse
 import json
 from pathlib import Path
 
+from rich.console import Console
+
 from ...models.store import Store
 from .outcome import FAILED, OK
 from .weights import pull
@@ -64,7 +66,8 @@ def _list(store: Store, as_json: bool) -> int:
 
 
 def _verify(store: Store, names: list[str], as_json: bool) -> int:
-    found = store.verify(names)
+    with Console(stderr=True).status("reading the weights"):
+        found = store.verify(names)
     if as_json:
         print(json.dumps(found))
     else:

@@ -10,7 +10,13 @@ import argparse
 import json
 from pathlib import Path
 
-from .outcome import FAILED, OK, USAGE
+from rich.console import Console
+
+from .outcome import FAILED, OK
+
+
+class BadInput(Exception):
+    """The file is no log of a session."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,10 +29,12 @@ def run(args: argparse.Namespace) -> int:
 
     try:
         lines = args.log.read_text().splitlines()
-        divergence = eventlog.replay(lines)
-    except (OSError, ValueError) as error:
-        print(f"affetto replay: {args.log}: {error}")
-        return USAGE
+        with Console(stderr=True).status(f"deciding {len(lines)} events again"):
+            divergence = eventlog.replay(lines)
+    except OSError as error:
+        raise BadInput(f"cannot read {args.log}: {error.strerror}") from None
+    except ValueError as error:
+        raise BadInput(f"{args.log} is no event log: {error}") from None
     if args.json:
         line = divergence.line if divergence else None
         print(json.dumps({"events": len(lines) - 1, "same": divergence is None, "line": line}))

@@ -21,6 +21,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rich.console import Console
+
 from ...models.store import Store
 from . import options, weights
 from .outcome import OK
@@ -64,7 +66,8 @@ async def _serve(server: Server, listening: socket.socket, args: argparse.Namesp
 
 async def _tell(server: Server, listening: socket.socket, args: argparse.Namespace) -> None:
     """Say that calls are taken, once they are: to a person, and to whoever started us."""
-    await server.up.wait()
+    with Console(stderr=True).status("loading the models"):
+        await server.up.wait()
     host, port = listening.getsockname()[:2]
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     if args.json:

@@ -15,6 +15,7 @@ import sys
 from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from ...models.errors import Unavailable
 from ...models.store import Store
@@ -63,13 +64,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     words.add_argument("--out", type=Path, required=True, metavar="FILE", help="where the weights go (.npz)")
     options.add_settings(words)
     words.set_defaults(train=_words)
+    for part in (appraiser, adapter, cues, words):
+        part.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run(args: argparse.Namespace) -> int:
-    return int(args.train(args))
+    told = args.train(args)
+    print(json.dumps(told) if args.json else "\n".join(f"{name:<20} {_short(value)}" for name, value in told.items()))
+    return OK
 
 
-def _appraiser(args: argparse.Namespace) -> int:
+def _short(value: Any) -> str:
+    return f"{len(value)} figures, with --json" if isinstance(value, dict | list) else str(value)
+
+
+def _appraiser(args: argparse.Namespace) -> dict[str, Any]:
     if find_spec("sklearn") is None:
         raise Unavailable("training needs scikit-learn: pip install 'affetto[train]'")
     from ...models.appraisal import heads
@@ -84,11 +93,10 @@ def _appraiser(args: argparse.Namespace) -> int:
     args.out.parent.mkdir(parents=True, exist_ok=True)
     heads.save(args.out, trained)
     told = {"turns": len(examples), "remarks": len(written), "bytes": args.out.stat().st_size}
-    print(json.dumps(told | {name: round(value, 4) for name, value in trained.thresholds.items()}))
-    return OK
+    return told | {name: round(value, 4) for name, value in trained.thresholds.items()}
 
 
-def _adapter(args: argparse.Namespace) -> int:
+def _adapter(args: argparse.Namespace) -> dict[str, Any]:
     missing = [name for name in ("torch", "peft", "transformers", "gguf") if find_spec(name) is None]
     if missing:
         raise Unavailable(f"training an adapter needs {', '.join(missing)}: pip install 'affetto[train]'")
@@ -109,11 +117,10 @@ def _adapter(args: argparse.Namespace) -> int:
         tokens = [trainee.tokens(lesson.pieces) for lesson in held_out[: args.check]]
         compared = adapter_check.compare(base, args.out, [(each, trainee.likelihoods(each)) for each in tokens])
         told |= asdict(compared)
-    print(json.dumps({name: round(value, 4) for name, value in told.items()}))
-    return OK
+    return {name: round(value, 4) for name, value in told.items()}
 
 
-def _cues(args: argparse.Namespace) -> int:
+def _cues(args: argparse.Namespace) -> dict[str, Any]:
     _need("torch")
     from ...models.cues import heads
     from ...pipelines.evaluation import plots
@@ -135,11 +142,10 @@ def _cues(args: argparse.Namespace) -> int:
         (args.report / "report.json").write_text(json.dumps(trained.report, indent=1) + "\n")
         names = tuple(map(str, cues.HEADS))
         plots.draw(args.report, trained.truth, trained.probabilities, names, {})
-    print(json.dumps({"bytes": args.out.stat().st_size} | trained.report))
-    return OK
+    return {"bytes": args.out.stat().st_size} | trained.report
 
 
-def _words(args: argparse.Namespace) -> int:
+def _words(args: argparse.Namespace) -> dict[str, Any]:
     _need("torch")
     from ...models.cues import words
     from ...models.embedding.minilm import MiniLM
@@ -152,8 +158,7 @@ def _words(args: argparse.Namespace) -> int:
     head, report = cues_words.train(list(corpus.read(args.coe)), remarks, embed)
     args.out.parent.mkdir(parents=True, exist_ok=True)
     words.save(args.out, head)
-    print(json.dumps({"bytes": args.out.stat().st_size} | report))
-    return OK
+    return {"bytes": args.out.stat().st_size} | report
 
 
 def _need(package: str) -> None:
