@@ -36,6 +36,16 @@ class Emotion(StrEnum):
     CONFUSED = "confused"
 
 
+JOYS = frozenset(
+    {
+        Emotion.HAPPY, Emotion.EXCITED, Emotion.CONTENT, Emotion.GRATEFUL, Emotion.PROUD, Emotion.AMUSED,
+        Emotion.HOPEFUL, Emotion.RELIEVED,
+    }
+)  # fmt: skip
+EVEN = frozenset({Emotion.NEUTRAL, Emotion.SURPRISED, Emotion.CONFUSED, Emotion.TIRED})
+"""Neither glad nor sad. What is in neither set is a heavy feeling."""
+
+
 class VoiceStyle(StrEnum):
     """How the voice sounds, against this speaker's own usual."""
 

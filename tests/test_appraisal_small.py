@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from affetto.models.appraisal import cause, features, heads
+from affetto.models.appraisal import cause, features, heads, weighing
 from affetto.models.appraisal.small import Options, SmallAppraiser
 from affetto.models.base import Appraisal, Cues, EventSpan, PastTurn, Situation
 from affetto.models.errors import Unavailable
-from affetto.models.labels import Emotion, Need, Risk, Tactic, Tone, VocalEvent, VoiceStyle
+from affetto.models.labels import JOYS, Emotion, Need, Risk, Tactic, Tone, VocalEvent, VoiceStyle
 from affetto.models.store import Store
 
 PLAN = Appraisal(Emotion.SAD, 2, "", Need.COMFORT, False, Risk.WATCH, (Tactic.VALIDATION,), Tone.GENTLE)
@@ -106,6 +106,30 @@ def test_heads_that_cannot_be_read_are_named(tmp_path: Path) -> None:
         SmallAppraiser(Options(weights=tmp_path / "broken.npz"), Store(tmp_path))
 
 
+def told(**probabilities: float) -> heads.Floats:
+    return np.array([probabilities.get(str(emotion), 0.0) for emotion in Emotion], np.float32)
+
+
+@pytest.mark.parametrize(
+    ("voice", "words", "felt", "confidence", "clash"),
+    [
+        ({"happy": 0.9}, {"grieving": 0.5, "sad": 0.4}, "grieving", 0.4, True),
+        ({"happy": 0.9}, {"grieving": 0.4, "sad": 0.35}, "happy", 0.4, False),
+        ({"happy": 0.9}, {"sad": 0.6}, "happy", 0.9, False),
+        ({"happy": 0.9}, {"proud": 0.9}, "happy", 0.9, False),
+        ({"sad": 0.8}, {"excited": 0.7, "happy": 0.25}, "excited", 0.4, True),
+        ({"sad": 0.8}, {"neutral": 0.9}, "sad", 0.8, False),
+        ({"tired": 0.8}, {"happy": 0.9}, "tired", 0.8, False),
+    ],
+)
+def test_a_sure_voice_does_not_override_clear_words(
+    voice: dict[str, float], words: dict[str, float], felt: str, confidence: float, clash: bool
+) -> None:
+    index, sure, conflict = weighing.weighed(told(**voice), told(**words))
+    assert (str(tuple(Emotion)[index]), conflict) == (felt, clash)
+    assert sure == pytest.approx(confidence)
+
+
 @pytest.fixture(scope="module")
 def appraiser() -> SmallAppraiser:
     try:
@@ -123,6 +147,16 @@ def test_the_same_words_in_another_voice_are_appraised_otherwise(appraiser: Smal
     assert joy.need is Need.CELEBRATE
     assert fear.need is not Need.CELEBRATE
     assert joy.tone is not fear.tone
+
+
+@pytest.mark.models
+@pytest.mark.parametrize("said", ["My mother died and I miss her so much.", "I'm so lonely, I cry every night."])
+def test_a_voice_that_is_misread_as_joy_does_not_turn_grief_into_it(said: str, appraiser: SmallAppraiser) -> None:
+    found = appraiser.appraise_now(Situation(said, JOY))
+    assert found.emotion not in JOYS
+    assert found.conflict
+    assert found.confidence is not None
+    assert found.confidence <= weighing.GUESS
 
 
 @pytest.mark.models

@@ -102,6 +102,20 @@ def test_sentences_that_only_resemble_those_are_said(sentence: str) -> None:
     assert through(sentence) == sentence
 
 
+@pytest.mark.parametrize(
+    ("reply", "spoken"),
+    [
+        ("You pressed like. You're still a coward.", "You pressed like."),
+        ("You pressed like. You're not a coward.", "You pressed like. You're not a coward."),
+        ("You wrote a list. That's a real thing, and it's no joke.", "You wrote a list."),
+        ("That must hurt. I'll stay with you in the shower.", "That must hurt."),
+        ("I'll stay with you while you wait.", "I'll stay with you while you wait."),
+    ],
+)
+def test_what_people_call_themselves_and_hollow_words_are_not_said_back(reply: str, spoken: str) -> None:
+    assert through(reply) == spoken
+
+
 def test_what_was_said_or_heard_is_not_said_again() -> None:
     past = (PastTurn("hi", None, None, "That must have been hard for you. Tell me more."),)
     assert through("Oh. That must have been hard for you. And then?", past=past) == "Oh."

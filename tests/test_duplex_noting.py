@@ -78,9 +78,16 @@ def test_a_heavy_feeling_never_gets_a_bright_tone() -> None:
 
 
 def test_a_tactic_is_not_used_twice_running_and_advice_is_for_those_who_need_it() -> None:
-    past = PastTurn("Hm.", None, replace(UNSURE, tactics=(Tactic.QUESTIONING,)), "Why?")
+    past = PastTurn("Hm.", None, UNSURE, "That makes sense.")
     (middle,) = re.findall("^middle.*$", grammar("We're moving.", past), re.MULTILINE)
-    assert "questioning" not in middle
+    assert "validation;" not in middle.replace('"', "")
+    assert '"validation" | "paraphrasing"' not in middle
     unasked, asked = middle.split(' | ("advice"')
     assert '"advice"' not in unasked
     assert '"information" | "advice"' in asked
+
+
+def test_a_question_is_asked_where_the_policy_has_chosen_one() -> None:
+    asking = replace(UNSURE, tactics=(Tactic.QUESTIONING,))
+    assert '"questioning"' not in grammar("We're moving.")
+    assert '"questioning"' in noting.grammar(asking, Situation("We're moving."))

@@ -13,7 +13,7 @@ from affetto.models.base import Appraisal, PastTurn, Situation
 from affetto.models.labels import Emotion, Need, Risk, Tactic, Tone
 from affetto.pipelines.duplex import support
 from affetto.pipelines.duplex.crisis import Danger, danger_in, foreign_language, risk_in
-from affetto.pipelines.duplex.safety import AI_ANSWERS, checked, fixed_reply, neutralised
+from affetto.pipelines.duplex.safety import AI_ANSWERS, MADE_ANSWERS, checked, fixed_reply, neutralised
 from affetto.pipelines.duplex.support_texts import FOREIGN
 
 CALM = Appraisal(Emotion.SAD, 2, "", Need.BE_HEARD, False, Risk.NONE, (Tactic.VALIDATION,), Tone.GENTLE)
@@ -447,3 +447,11 @@ def test_watching_fades_where_nothing_said_asks_for_it() -> None:
     assert told("With onions.", "I feel hopeless some days.", "I got rice and beans.") is Risk.NONE
     assert told("I feel hopeless.", "I got rice and beans.", "With onions.") is Risk.WATCH
     assert checked(CRISIS, Situation("Hm.", past=(PastTurn("With onions.", None, WATCH, "Mm."),))).risk is Risk.WATCH
+
+
+@pytest.mark.parametrize("text", ["Who made you? Was it a person?", "Who built you, anyway?"])
+def test_asked_who_made_us_we_say_that_people_did(text: str) -> None:
+    first = fixed_reply(CALM, Situation(text))
+    assert first == MADE_ANSWERS[0]
+    assert fixed_reply(CALM, Situation(text, past=(PastTurn(text, None, CALM, first),))) == MADE_ANSWERS[1]
+    assert fixed_reply(CALM, Situation("Who made you cry?")) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from ..errors import Unavailable
 from ..labels import Emotion, Need, Risk, Tactic, Tone
 from ..store import Store
 from ..worker import Worker
-from . import cause, features, heads, tactics
+from . import cause, features, heads, tactics, weighing
 
 WEIGHTS = Path(__file__).parent / "weights" / "small.npz"
 EMOTIONS, NEEDS, RISKS, TACTICS, TONES = tuple(Emotion), tuple(Need), tuple(Risk), tuple(Tactic), tuple(Tone)
@@ -49,22 +50,23 @@ class SmallAppraiser:
         trained, heard = self._heads, _heard(situation.cues)
         x = trained.scaled(features.vector(situation, embedding, trained.vocabulary))
         felt = trained.head("emotion", heard).softmax(x)
+        emotion, confidence, clash = int(felt.argmax()), float(felt.max()), False
+        if heard:
+            emotion, confidence, clash = weighing.weighed(felt, self._by_words(situation, embedding))
         need = NEEDS[int(trained.head("need", heard).softmax(x).argmax())]
         logits = dict(zip(TACTICS, map(float, trained.head("tactics", heard).logits(x)), strict=True))
-        direction = (
-            trained.head("emotion", False).weight[: minilm.WIDTH, int(felt.argmax())] / trained.scale[: minilm.WIDTH]
-        )
+        direction = trained.head("emotion", False).weight[: minilm.WIDTH, emotion] / trained.scale[: minilm.WIDTH]
         return Appraisal(
-            emotion=EMOTIONS[int(felt.argmax())],
+            emotion=EMOTIONS[emotion],
             intensity=int(trained.head("intensity", heard).softmax(x).argmax()),
             cause=cause.span(situation.text, offsets, np.asarray(tokens @ direction).tolist()),
             need=need,
-            conflict=self._conflict(x, situation.cues),
+            conflict=clash or self._conflict(x, situation.cues),
             risk=self._risk(x, heard),
             tactics=tactics.choose(logits, situation.past, need),
             tone=TONES[int(trained.head("tone", heard).softmax(x).argmax())],
             evidence=_evidence(situation.cues),
-            confidence=float(felt.max()),
+            confidence=confidence,
             appraiser="small",
         )
 
@@ -74,6 +76,12 @@ class SmallAppraiser:
         x = self._heads.scaled(features.vector(situation, embedding, self._heads.vocabulary))
         felt = self._heads.head("emotion", _heard(situation.cues)).softmax(x)
         return {EMOTIONS[i]: float(felt[i]) for i in np.argsort(-felt)}
+
+    def _by_words(self, situation: Situation, embedding: heads.Floats) -> heads.Floats:
+        """Emotions as if nothing had been heard."""
+        unheard = replace(situation, cues=None)
+        x = self._heads.scaled(features.vector(unheard, embedding, self._heads.vocabulary))
+        return self._heads.head("emotion", False).softmax(x)
 
     def _conflict(self, x: heads.Floats, cues: Cues | None) -> bool:
         """Voice against words; without a voice there is none."""

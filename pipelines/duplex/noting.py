@@ -1,8 +1,9 @@
 """Where the small appraiser is not sure, the chat model writes the appraisal line itself, while the opener plays. Pure.
 
 Of words without a telling voice a language model understands more than heads over a sentence vector (docs/empathy.md).
-A grammar holds its line to the format, to what plain words allow, to tactics that the last reply did not use, and to a
-tone that our mood can reach; risk and conflict stay what code made of them.
+A grammar holds its line to the format, to what plain words allow, to tactics that the last reply did not use (and a
+question only where the policy of tactics has chosen one), and to a tone that our mood can reach; risk and conflict
+stay what code made of them.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from dataclasses import replace
 
 from ...models.appraisal.line import parse_appraisal
 from ...models.base import Appraisal, Situation
-from ...models.labels import Emotion, Need, Risk, Tactic, Tone
-from . import asking, mood, openers, wording
+from ...models.labels import EVEN, JOYS, Emotion, Need, Risk, Tactic, Tone
+from . import asking, mood, wording
 from .crisis import risk_in
 
 LONGEST_CAUSE = 9
@@ -26,7 +27,8 @@ NEEDS_TOLD = frozenset({Need.ADVICE, Need.INFORMATION, Need.PRACTICAL_HELP, Need
 def wanted(appraisal: Appraisal, situation: Situation) -> bool:
     """Whether the model is asked: nothing that code decides (a conflict, a hint of a risk) hangs on this line."""
     unsure = appraisal.confidence is not None and appraisal.confidence < asking.SURE_FROM
-    settled = appraisal.conflict or appraisal.risk is Risk.CRISIS or risk_in(situation.text) is not Risk.NONE
+    hinted = appraisal.risk is Risk.WATCH and risk_in(situation.text) is not Risk.NONE
+    settled = appraisal.conflict or appraisal.risk is Risk.CRISIS or hinted
     return appraisal.appraiser == "small" and unsure and not settled
 
 
@@ -37,9 +39,11 @@ def grammar(appraisal: Appraisal, situation: Situation, persona: mood.Persona = 
     for emotion in _possible(situation):
         tone = mood.tone(appraisal.tone, emotion, last.tone if last else None, persona)
         tones.setdefault(tone, []).append(emotion)
-    used = frozenset(last.tactics) if last else frozenset[Tactic]()
-    free = [tactic for tactic in Tactic if tactic not in used | BEYOND_US | TOLD_WHEN_NEEDED]
-    told = [tactic for tactic in Tactic if tactic not in used | BEYOND_US]
+    barred = BEYOND_US | (frozenset(last.tactics) if last else frozenset[Tactic]())
+    if Tactic.QUESTIONING not in appraisal.tactics:
+        barred |= {Tactic.QUESTIONING}
+    free = [tactic for tactic in Tactic if tactic not in barred | TOLD_WHEN_NEEDED]
+    told = [tactic for tactic in Tactic if tactic not in barred]
     asking = [need for need in Need if need in NEEDS_TOLD]
     other = [need for need in Need if need not in NEEDS_TOLD]
     then = f'{_any(other)} "; " {_some(free)} | {_any(asking)} "; " {_some(told)}'
@@ -97,9 +101,9 @@ def _possible(situation: Situation) -> Iterable[Emotion]:
     """Feelings that plain words do not speak against."""
     heavy, glad = wording.heavy(situation.text), wording.glad(situation.text)
     if heavy and not glad:
-        return [emotion for emotion in Emotion if emotion not in openers.JOYS]
+        return [emotion for emotion in Emotion if emotion not in JOYS]
     if glad and not heavy:
-        return [emotion for emotion in Emotion if emotion in openers.JOYS | openers.EVEN]
+        return [emotion for emotion in Emotion if emotion in JOYS | EVEN]
     return list(Emotion)
 
 

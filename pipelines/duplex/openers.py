@@ -17,8 +17,8 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from ...models.base import Appraisal, Situation
-from ...models.labels import Emotion, Need, Risk, Tactic, Tone
+from ...models.base import Appraisal, Cues, Situation
+from ...models.labels import EVEN, JOYS, Emotion, Need, Risk, Tactic, Tone
 from . import wording
 from .crisis import risk_in
 
@@ -32,6 +32,9 @@ FEWEST = 4
 VOICE_DISAGREES = 0.25
 """Valence (-1..1) of the voice that speaks against an opener of the other sign."""
 
+MIXED_FROM = 0.25
+"""Probability from which the weaker side of a mixed voice counts."""
+
 VOICING = {
     Tone.APOLOGETIC: Tone.GENTLE, Tone.CALM: Tone.GENTLE, Tone.SERIOUS: Tone.GENTLE, Tone.ENCOURAGING: Tone.WARM,
     Tone.NEUTRAL: Tone.WARM, Tone.PLAYFUL: Tone.BRIGHT,
@@ -42,14 +45,6 @@ ECHO_WORDS = 4
 """First words of a reply in which a weighty word of the opener would be heard twice."""
 
 When = Literal["", "guarded", "heavy", "glad", "asked", "conflict", "watch"]
-
-JOYS = frozenset(
-    {
-        Emotion.HAPPY, Emotion.EXCITED, Emotion.CONTENT, Emotion.GRATEFUL, Emotion.PROUD, Emotion.AMUSED,
-        Emotion.HOPEFUL, Emotion.RELIEVED,
-    }
-)  # fmt: skip
-EVEN = frozenset({Emotion.NEUTRAL, Emotion.SURPRISED, Emotion.CONFUSED, Emotion.TIRED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,11 +197,21 @@ def _contradicted(appraisal: Appraisal, situation: Situation) -> bool:
     """Whether the words or the voice speak against what the appraisal would have us say."""
     heavy, glad = wording.heavy(situation.text), wording.glad(situation.text)
     valence = situation.cues.valence if situation.cues is not None else None
+    if _mixed(situation.cues):
+        return True
     if appraisal.emotion in JOYS:
         return heavy or (valence is not None and valence < -VOICE_DISAGREES)
     if appraisal.emotion in EVEN:
         return heavy or glad
     return glad or (valence is not None and valence > VOICE_DISAGREES)
+
+
+def _mixed(cues: Cues | None) -> bool:
+    """Whether the voice is glad and heavy at once: who laughs about a dead mother is pleased with neither."""
+    felt = cues.emotion if cues is not None and cues.emotion else {}
+    glad = sum(p for emotion, p in felt.items() if emotion in JOYS)
+    heavy = sum(p for emotion, p in felt.items() if emotion not in JOYS | EVEN)
+    return min(glad, heavy) >= MIXED_FROM
 
 
 def _english(situation: Situation, instructions: str) -> bool:

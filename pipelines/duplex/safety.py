@@ -27,6 +27,14 @@ AI_ANSWERS = (
     "I'm an AI, so no body and no past of my own, just my attention on you. What made you wonder?",
     "No person here, just an AI that wants to hear you out. It's fair to ask.",
 )
+_MADE_ASKED = re.compile(
+    r"\bwho (?:made|built|created|programmed|wrote|invented|designed) (?:you|u)(?= *(?:$|[.,!?]|then\b|anyway\b))|\bwhere do you come from\b",
+    re.IGNORECASE,
+)
+MADE_ANSWERS = (
+    "People wrote me. I'm an AI called Affetto, made to listen, and I don't have a body or a birthday.",
+    "I'm a program that people put together, so a who and a what at once. What made you wonder?",
+)
 _CONTROL = re.compile(r"<\|[^|<>]*\|?>?|<[^<>]{0,60}>|[<>\[\]{}|]+")
 
 
@@ -67,6 +75,8 @@ def fixed_reply(
         return _support(situation, region, written=written)
     if _AI_ASKED.search(situation.text.replace("’", "'")):
         return next((a for a in AI_ANSWERS if not _said(a, situation)), AI_ANSWERS[-1])
+    if _MADE_ASKED.search(situation.text):
+        return next((a for a in MADE_ANSWERS if not _said(a, situation)), MADE_ANSWERS[-1])
     return None
 
 

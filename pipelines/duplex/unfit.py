@@ -35,8 +35,19 @@ _PROMISED = (
 )  # fmt: skip
 """Help that we cannot give."""
 
+_BELITTLED = (
+    r"you(?:'re| are) (?:still |just |really |such |also |being |only )*(?:a |an )?(?:bad |terrible |awful |horrible )?(?:coward|failure|loser|idiot|fool|fraud|liar|burden|monster|mess|pathetic|worthless|useless|stupid|disgusting|ugly|hopeless|unlovable|selfish|lazy|weak|bad (?:mother|father|mum|mom|dad|son|daughter|friend|wife|husband|person|parent))\b",
+)  # fmt: skip
+"""What people call themselves, said back as if it were so: "I'm a coward" gets no "You're still a coward"."""
+_HOLLOW = (
+    r"(?:that|it)(?:'s| is) (?:still |also )?a (?:real (?:thing|person|word|way)|big thing)\b", r"i(?:'ll| will) (?:stay|sit|wait|be|come) with you (?:in|at|under|on) (?:the|your)\b",
+)  # fmt: skip
+"""Where a small model has nothing to say: "That's a real thing", "I'll stay with you in the shower"."""
+
 _UNFIT = re.compile(
-    r"\b(?:" + "|".join((*_SELF, *_ANNOUNCED, *_DISMISSED, *_DIAGNOSED, *_HARMFUL, *_PROMISED)) + ")",
+    r"\b(?:"
+    + "|".join((*_SELF, *_ANNOUNCED, *_DISMISSED, *_DIAGNOSED, *_HARMFUL, *_PROMISED, *_BELITTLED, *_HOLLOW))
+    + ")",
     re.IGNORECASE,
 )
 

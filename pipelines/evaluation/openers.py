@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from ...models.base import Appraiser, Situation
-from ...models.labels import Emotion
+from ...models.labels import EVEN, JOYS, Emotion
 from ..duplex import openers, safety
 from ..training.corpus import Example
 
@@ -51,4 +51,4 @@ def _unheard(situation: Situation) -> Situation:
 
 
 def _sign(emotion: Emotion) -> int:
-    return 1 if emotion in openers.JOYS else 0 if emotion in openers.EVEN else -1
+    return 1 if emotion in JOYS else 0 if emotion in EVEN else -1

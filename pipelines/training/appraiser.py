@@ -2,9 +2,9 @@
 
 There are two sets of heads: for turns whose voice tells a feeling, and for others (written turns, a voice that says
 little), because a feeling that was heard outweighs the words, and without it the words are all there is. Both are
-trained on every story that split.py does not hold out; GoEmotions, where given, adds written remarks to the
-second set's emotions at a small weight. Temperatures (Guo et al. 2017) and thresholds come from predictions for
-stories that the fold's heads have not seen.
+trained on every story that split.py does not hold out; feelings named outright (plain.py) and GoEmotions, where
+given, add written remarks to the second set's emotions at a small weight. Temperatures (Guo et al. 2017) and
+thresholds come from predictions for stories that the fold's heads have not seen.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from ...models.appraisal.heads import Head, Heads, key
 from ...models.base import Appraisal, Situation
 from ...models.embedding.minilm import WIDTH
 from ...models.labels import Emotion, Need, Risk, Tactic, Tone
+from . import plain
 from .corpus import Example
 from .goemotions import Remark
 from .split import is_held_out, story
@@ -40,8 +41,6 @@ SMALLEST_DEVIATION = 0.1
 """Rare flags are not blown up beyond this, which would keep the fit from converging."""
 ITERATIONS = 80
 """Of L-BFGS; the penalty decides more than the last digits."""
-WRITTEN_WEIGHT = 0.1
-"""Weight of a GoEmotions remark."""
 MOST_REMARKS = 300
 """Remarks taken of each emotion."""
 MOST_FALSE_CRISES = 0.003
@@ -105,7 +104,8 @@ def train(examples: Iterable[Example], embed: Embed, written: Sequence[Remark] =
         found = [vector(situation, embed(situation.text), vocabulary) for situation in situations]
         return np.asarray((np.stack(found) - mean) / scale, np.float32)
 
-    remarks = _remarks(scaled([Situation(remark.text) for remark in written]), written) if written else None
+    written = [*written, *plain.remarks()]
+    remarks = _remarks(scaled([Situation(remark.text) for remark in written]), written)
     heard = scaled(example.situation for example in kept)
     unheard = np.vstack([scaled(_unclear(e.situation) for e in kept), scaled(_mute(e.situation) for e in kept)])
     by_name, thresholds = _set(heard, plans, folds, None, heard=True)
@@ -146,7 +146,7 @@ def _mute(situation: Situation) -> Situation:
 def _remarks(features: Floats, written: Sequence[Remark]) -> Rows:
     emotions = CHOICES["emotion"].names
     labels = np.array([emotions.index(remark.emotion) for remark in written])
-    return Rows(features, labels, np.full(len(written), WRITTEN_WEIGHT, np.float32))
+    return Rows(features, labels, np.array([remark.weight for remark in written], np.float32))
 
 
 def _vocabulary(texts: Sequence[str]) -> Vocabulary:

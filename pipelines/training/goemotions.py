@@ -18,6 +18,9 @@ OURS = {
 }  # fmt: skip
 """Labels that mean the same in our vocabulary; remarks with any other are left out."""
 
+WEIGHT = 0.1
+"""Of a remark from Reddit: nobody there speaks to a listener."""
+
 
 class BadGoEmotions(ValueError):
     """The folder does not hold the data; the message says what is missing."""
@@ -25,8 +28,11 @@ class BadGoEmotions(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Remark:
+    """`weight` is what it counts beside a turn of the corpus."""
+
     text: str
     emotion: Emotion
+    weight: float = WEIGHT
 
 
 def read(folder: Path, *, most_of_each: int) -> Iterator[Remark]:
