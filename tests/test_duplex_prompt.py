@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from affetto.models.base import Appraisal, Cues, PastTurn, Situation
 from affetto.models.labels import Emotion, Need, Risk, Tactic, Tone, VoiceStyle
-from affetto.pipelines.duplex import asking, empathy
+from affetto.pipelines.duplex import asking, empathy, wording
 from affetto.pipelines.duplex.empathy import PromptForm
 
 READ = Appraisal(
@@ -79,3 +81,19 @@ def test_every_need_and_tactic_has_words() -> None:
 def test_the_note_asks_for_no_question_where_none_was_chosen() -> None:
     assert asking.UNASKED in asking.note(READ)
     assert asking.UNASKED not in asking.note(replace(READ, tactics=(Tactic.QUESTIONING,)))
+
+
+def test_a_turn_of_ten_thousand_words_is_told_by_its_beginning_and_its_end() -> None:
+    long = "I lost my job. " + "and then we talked about it again " * 2000 + "I cannot sleep."
+    past = PastTurn(long, None, READ, "That is a lot.")
+    made = empathy.prompt(Situation(long, past=(past,) * 11), READ)
+    said = made.messages[-1].content
+    assert said.startswith("I lost my job.")
+    assert said.endswith("I cannot sleep.")
+    assert sum(len(message.content) for message in made.messages) < 4 * 3600, "some 4 letters a token, 4096 tokens"
+
+
+@given(st.text("ab ", max_size=60), st.integers(8, 40))
+def test_a_clipped_text_is_no_longer_than_allowed_but_for_its_mark(text: str, most: int) -> None:
+    found = wording.clipped(text, most)
+    assert found == text or len(found) <= most + len(" ... ")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from affetto.models.base import Appraisal, PastTurn, Situation
 from affetto.models.labels import Emotion, Need, Risk, Tactic, Tone
-from affetto.pipelines.duplex import support
+from affetto.pipelines.duplex import crisis, support
 from affetto.pipelines.duplex.crisis import Danger, danger_in, foreign_language, risk_in
 from affetto.pipelines.duplex.safety import AI_ANSWERS, MADE_ANSWERS, checked, fixed_reply, neutralised
 from affetto.pipelines.duplex.support_texts import FOREIGN
@@ -455,3 +455,10 @@ def test_asked_who_made_us_we_say_that_people_did(text: str) -> None:
     assert first == MADE_ANSWERS[0]
     assert fixed_reply(CALM, Situation(text, past=(PastTurn(text, None, CALM, first),))) == MADE_ANSWERS[1]
     assert fixed_reply(CALM, Situation("Who made you cry?")) is None
+
+
+def test_a_crisis_at_the_end_of_a_pasted_book_is_found_without_reading_all_of_it() -> None:
+    book = "We talked about the weather and he said that it will rain. " * 40_000
+    assert risk_in(book + "I want to kill myself.") is Risk.CRISIS
+    assert risk_in("I want to kill myself. " + book) is Risk.CRISIS
+    assert len(crisis._literal(book)) <= crisis.MOST_CHARS

@@ -72,6 +72,22 @@ def test_a_leak_is_anything_of_the_trace_in_what_is_said(reply: str, leak: bool)
     assert empathy_report.leaks(reply) is leak
 
 
+def test_emotions_are_right_first_or_second_or_of_the_wrong_sign() -> None:
+    turns = [
+        empathy.Played(
+            corpus.Example("a-001", Situation("x"), PLAN, ""), replace(PLAN, emotion=felt), "", likeliest=ranked
+        )
+        for felt, ranked in (
+            (Emotion.SAD, (Emotion.SAD, Emotion.TIRED)),
+            (Emotion.HURT, (Emotion.HURT, Emotion.SAD)),
+            (Emotion.HAPPY, (Emotion.HAPPY, Emotion.TIRED)),
+            (Emotion.TIRED, ()),
+        )
+    ]
+    found = empathy_report.report(turns)["appraisal"]
+    assert (found["emotion"], found["emotion_top2"], found["wrong_sign"]) == (0.25, 0.667, 0.25)
+
+
 def test_replies_are_counted_by_their_openings() -> None:
     turns = (
         played(V, reply="Oh, that hurts. Why?") + played(V, reply="Oh, that is sad.") + played(V, reply="Six years!")
@@ -112,7 +128,7 @@ def test_what_ships_is_just_what_is_held_out() -> None:
     assert any(example.plan.risk is Risk.CRISIS for example in examples)
 
 
-@pytest.mark.parametrize("extra", [[], ["--no-replies"]])
+@pytest.mark.parametrize("extra", [[], ["--no-replies"], ["--unheard"]])
 def test_the_command_plays_a_corpus_and_writes_the_replies(
     extra: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -126,7 +142,8 @@ def test_the_command_plays_a_corpus_and_writes_the_replies(
     ]  # fmt: skip
     lines = [json.loads(line) for line in out.read_text().splitlines()]
     assert len(lines) == report["turns"]
-    assert all(bool(line["reply"]) is not bool(extra) for line in lines)
+    assert all(bool(line["reply"]) is ("--no-replies" not in extra) for line in lines)
+    assert any(line["cues"] for line in lines) is ("--unheard" not in extra)
 
 
 def test_replies_are_judged_by_a_model_behind_a_url(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,6 +12,10 @@ from enum import StrEnum
 
 from ...models.labels import Risk
 from .crisis_words import PHRASES
+from .wording import clipped
+
+MOST_CHARS = 20_000
+"""Of one text are read: an hour of speech. Rules over more would hold up everybody else's session."""
 
 
 class Danger(StrEnum):
@@ -139,7 +143,7 @@ def danger_in(text: str) -> Danger | None:
 
 def foreign_language(text: str) -> str | None:
     """The language, other than English, in which somebody says that they want to die or are being harmed."""
-    plain = " ".join(text.lower().replace("’", "'").split())
+    plain = " ".join(clipped(text, MOST_CHARS).lower().replace("’", "'").split())
     return next((language for language, rule in _FOREIGN.items() if rule.search(plain)), None)
 
 
@@ -160,7 +164,7 @@ def _literal(text: str) -> str:
 
 def _normalized(text: str) -> str:
     """Lower case, plain apostrophes, hesitations and repeated words taken out; sentence marks stay."""
-    plain = text.lower().replace("’", "'").replace("gonna", "going to").replace("wanna", "want to")
+    plain = clipped(text, MOST_CHARS).lower().replace("’", "'").replace("gonna", "going to").replace("wanna", "want to")
     plain = re.sub(
         r"\b(?:um+|uh+|er+|like|you know|just|really|kind of|sort of|maybe|honestly|actually|literally)\b,?", " ", plain
     )

@@ -26,7 +26,7 @@ from typing import Literal
 
 from ...models.appraisal.line import render_appraisal, render_cues
 from ...models.base import Appraisal, Cues, Message, PastTurn, Situation, Style
-from . import asking, openers, safety
+from . import asking, openers, safety, wording
 
 REMEMBERED = 6
 """Turns that the chat model sees at least, of as many as there are; at most twice as many, less one."""
@@ -35,6 +35,9 @@ PromptForm = Literal["adapter", "full"]
 
 TEMPERATURE: dict[PromptForm, float] = {"adapter": 0.0, "full": 0.7}
 """A small model's likeliest words are its best ones: it slips where it is let to wander (docs/empathy.md)."""
+
+MOST_CHARS: dict[PromptForm, int] = {"adapter": 2800, "full": 24_000}
+"""Of a turn that the chat model reads, a quarter of it once the turn is past: all of a talk must fit its context."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +74,14 @@ def prompt(
     `unnoted` leaves the adapter's appraisal line to the model.
     """
     remembered = f"(you remember: {'; '.join(map(safety.neutralised, facts))})" if facts else ""
-    said = "\n".join(part for part in [remembered, _said(situation.text, situation.cues)] if part)
+    said = "\n".join(part for part in [remembered, _said(situation.text, situation.cues, MOST_CHARS[form])] if part)
     if form == "full":
-        messages = [Message("system", asking.system(instructions, name)), *_told(situation.past, lines=False)]
+        messages = [Message("system", asking.system(instructions, name)), *_told(situation.past, form)]
         messages.append(Message("user", f"{said}\n{asking.note(appraisal)}"))
         return Prompt(tuple(messages), opener, (), TEMPERATURE[form])
     named = f"You are talking with {name}." if name else ""
     messages = [Message("system", " ".join(part for part in (SYSTEM, named, instructions) if part))]
-    messages += [*_told(situation.past, lines=True), Message("user", said)]
+    messages += [*_told(situation.past, form), Message("user", said)]
     prefill = "[" if unnoted else f"{render_appraisal(appraisal)}\n{opener}"
     return Prompt(tuple(messages), prefill, ("<|im_end|>", "<|im_start|>"), TEMPERATURE[form])
 
@@ -102,11 +105,11 @@ def recent(past: Sequence[PastTurn]) -> Sequence[PastTurn]:
     return past[max(0, len(past) // REMEMBERED - 1) * REMEMBERED :]
 
 
-def _told(past: Sequence[PastTurn], *, lines: bool) -> Iterator[Message]:
-    """What went before; with `lines`, as adapters were trained, each reply below the appraisal that it rested on."""
+def _told(past: Sequence[PastTurn], form: PromptForm) -> Iterator[Message]:
+    """What went before; as adapters were trained, each reply below the appraisal that it rested on."""
     for turn in recent(past):
-        yield Message("user", _said(turn.user, turn.cues))
-        yield Message("assistant", _answered(turn) if lines else turn.reply)
+        yield Message("user", _said(turn.user, turn.cues, MOST_CHARS[form] // 4))
+        yield Message("assistant", _answered(turn) if form == "adapter" else turn.reply)
 
 
 def _answered(turn: PastTurn) -> str:
@@ -117,5 +120,6 @@ def _answered(turn: PastTurn) -> str:
     return f"{render_appraisal(turn.appraisal)}\n{reply}"
 
 
-def _said(words: str, cues: Cues | None) -> str:
-    return "\n".join(part for part in [render_cues(cues), safety.neutralised(words)] if part)
+def _said(words: str, cues: Cues | None, most: int) -> str:
+    told = safety.neutralised(wording.clipped(words, most))
+    return "\n".join(part for part in [render_cues(cues), told] if part)

@@ -17,7 +17,7 @@ from ...models.labels import EVEN, JOYS, Emotion, Need, Risk, Tactic, Tone
 from . import asking, mood, wording
 from .crisis import risk_in
 
-LONGEST_CAUSE = 9
+LONGEST_CAUSE = 7
 BEYOND_US = frozenset({Tactic.ASSISTANCE, Tactic.REAPPRAISAL})
 """Small models promise what nobody can do ("I'll stay with you in the shower"), or explain a feeling away."""
 TOLD_WHEN_NEEDED = frozenset({Tactic.ADVICE, Tactic.INFORMATION})

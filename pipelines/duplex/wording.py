@@ -49,6 +49,17 @@ _LANGUAGE_ASKED = re.compile(
 )
 
 
+def clipped(text: str, most: int) -> str:
+    """At most so many characters: how it begins and, three times as much, how it ends; words stay whole.
+
+    People come to the point at the end; and what reads a text word by word must not be held up by a pasted book.
+    """
+    if len(text) <= most:
+        return text
+    head, tail = text[: most // 4], text[len(text) - (most - most // 4) :]
+    return f"{head.rpartition(' ')[0] or head} ... {tail.partition(' ')[2] or tail}"
+
+
 def heavy(text: str) -> bool:
     """Whether it names something that asks for care."""
     return bool(_HEAVY.search(text))

@@ -12,6 +12,7 @@ from itertools import groupby
 from pathlib import Path
 
 from ...models.base import Appraisal, PastTurn, Situation
+from ...models.labels import Emotion
 from ..duplex import mood, safety
 from ..duplex.backends import Backends
 from ..duplex.policy import DuplexPolicy
@@ -31,6 +32,8 @@ class Played:
     reply: str
     first_text_ms: float | None = None
     degraded: tuple[str, ...] = ()
+    likeliest: tuple[Emotion, ...] = ()
+    """Emotions in their order, where the appraiser tells them."""
 
 
 async def play(examples: Iterable[Example], backends: Backends, policy: DuplexPolicy) -> AsyncIterator[Played]:
@@ -55,7 +58,9 @@ async def appraise(examples: Iterable[Example], backends: Backends) -> AsyncIter
             appraisal = mood.moved(checked, situation)
             took_ms = 1000 * (time.perf_counter() - began)
             past.append(PastTurn(situation.text, situation.cues, appraisal, example.reply))
-            yield Played(example, appraisal, "", took_ms)
+            ranked = getattr(backends.appraiser, "emotions", None)
+            likeliest = tuple(ranked(situation)) if ranked is not None else ()
+            yield Played(example, appraisal, "", took_ms, likeliest=likeliest)
 
 
 async def _answered(

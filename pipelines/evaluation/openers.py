@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
-from ...models.base import Appraiser, Situation
+from ...models.base import Appraiser
 from ...models.labels import EVEN, JOYS, Emotion
 from ..duplex import openers, safety
+from ..training import corpus
 from ..training.corpus import Example
 
 
@@ -25,7 +25,7 @@ async def evaluate(appraiser: Appraiser, examples: Iterable[Example], *, unheard
     wrong: list[dict[str, str]] = []
     turns = 0
     for example in examples:
-        situation = _unheard(example.situation) if unheard else example.situation
+        situation = (corpus.unheard(example) if unheard else example).situation
         appraisal = safety.checked(await appraiser.appraise(situation), situation)
         opener, turns = openers.choose(appraisal, situation), turns + 1
         if not opener:
@@ -44,10 +44,6 @@ async def evaluate(appraiser: Appraiser, examples: Iterable[Example], *, unheard
         "most_alike": round(max(beginnings.values(), default=0) / max(1, said), 3),
         "wrong": wrong,
     }
-
-
-def _unheard(situation: Situation) -> Situation:
-    return replace(situation, cues=None, past=tuple(replace(turn, cues=None) for turn in situation.past))
 
 
 def _sign(emotion: Emotion) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,13 @@ def dialogue(record: Mapping[str, Any]) -> Iterator[Example]:
         cues, plan = cues_of(turn["user"]["cues"]), plan_of(turn["plan"])
         yield Example(record["id"], Situation(turn["user"]["text"], cues, tuple(past)), plan, turn["reply"])
         past.append(PastTurn(turn["user"]["text"], cues, plan, turn["reply"]))
+
+
+def unheard(example: Example) -> Example:
+    """The same turn as if it had been written."""
+    situation = example.situation
+    past = tuple(replace(turn, cues=None) for turn in situation.past)
+    return replace(example, situation=replace(situation, cues=None, past=past))
 
 
 def cues_of(record: Mapping[str, Any]) -> Cues:

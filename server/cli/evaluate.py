@@ -10,6 +10,7 @@ examples:
   affetto eval cues --manifest index.csv --weights research --where ds=ravdess --plots plots
   affetto eval empathy --json                                        the held-out dialogues, answered by us
   affetto eval empathy --no-replies --json                           appraisals alone
+  affetto eval empathy --no-replies --unheard --json                 the same from the words, without a voice
   affetto eval empathy --corpus talks.jsonl --out replies.jsonl --judge http://127.0.0.1:8080/v1 judge
 """
 
@@ -53,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, metavar="PATH", help=OUT)
     parser.add_argument("--quick", action="store_true", help="leave out the sweeps of single controls (speech)")
     parser.add_argument("--coe", type=Path, metavar="DIR", help="folder of the corpus, *.jsonl (openers)")
-    parser.add_argument("--unheard", action="store_true", help="leave the voice out (openers)")
+    parser.add_argument("--unheard", action="store_true", help="leave the voice out (openers, empathy)")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--weights", metavar="SET", help="cues: open, research or a file (default: the settings')")
     parser.add_argument("--plots", type=Path, metavar="DIR", help='cues: folder for PNGs (needs the extra "train")')

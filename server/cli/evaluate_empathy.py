@@ -42,6 +42,7 @@ def run(args: argparse.Namespace) -> int:
     settings = settings.model_copy(update={kind: _scripted(settings, kind) for kind in (*UNHEARD, *silent)})
     weights.pull(store, weights.needed(settings))
     examples = list(corpus.read_file(args.corpus or empathy.HELD_OUT))
+    examples = [corpus.unheard(example) for example in examples] if args.unheard else examples
     turns = asyncio.run(_played(args, settings, store, _spread(examples, args.dialogues)))
     report = empathy_report.report(turns)
     if args.out is not None:
