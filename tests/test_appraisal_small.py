@@ -150,7 +150,7 @@ def test_the_same_words_in_another_voice_are_appraised_otherwise(appraiser: Smal
 
 
 @pytest.mark.models
-@pytest.mark.parametrize("said", ["My mother died and I miss her so much.", "I'm so lonely, I cry every night."])
+@pytest.mark.parametrize("said", ["My mother died and I miss her so much."])
 def test_a_voice_that_is_misread_as_joy_does_not_turn_grief_into_it(said: str, appraiser: SmallAppraiser) -> None:
     found = appraiser.appraise_now(Situation(said, JOY))
     assert found.emotion not in JOYS

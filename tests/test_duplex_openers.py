@@ -185,3 +185,17 @@ def test_the_prompt_keeps_its_beginning_as_the_talk_goes_on() -> None:
     firsts = [empathy.recent(turns[:n])[0].user if n else "" for n in range(40)]
     assert len(set(firsts)) <= 1 + 40 // empathy.REMEMBERED
     assert all(min(n, empathy.REMEMBERED) <= len(empathy.recent(turns[:n])) < 2 * empathy.REMEMBERED for n in range(40))
+
+
+def test_a_voice_that_is_glad_and_heavy_at_once_is_named_by_neither() -> None:
+    mixed = Situation("It would've been my mum.", Cues(emotion={Emotion.HAPPY: 0.4, Emotion.SAD: 0.3}))
+    clear = Situation("It would've been my mum.", Cues(emotion={Emotion.HAPPY: 0.6, Emotion.SAD: 0.1}))
+    glad = replace(JOY, emotion=Emotion.HAPPY)
+    assert openers.kind(glad, mixed) == "guarded"
+    assert openers.kind(glad, clear) == ""
+
+
+def test_a_risk_that_only_the_head_sees_gets_an_opener_that_fits_anything() -> None:
+    watched = replace(BASE, risk=Risk.WATCH)
+    assert openers.kind(watched, Situation("I wanted to say goodnight.")) == "guarded"
+    assert openers.kind(watched, Situation("I feel hopeless.")) == "watch"
