@@ -19,6 +19,7 @@ from affetto.pipelines.evaluation.speech_measures import (
     asked,
     features,
     shift,
+    spectral_distance_db,
     timing_error_ms,
     told_apart,
     voiceprint,
@@ -50,6 +51,13 @@ def test_loudness_and_rate_are_measured() -> None:
     found = features(voiceprint(vowel()), voiceprint(vowel(decibels=-5, seconds=2.4)))
     assert found["energy"] == pytest.approx(-5, abs=0.2)
     assert found["rate"] == pytest.approx(np.log(2 / 2.4), abs=0.02)
+
+
+def test_a_spectral_distance_is_in_decibels() -> None:
+    noise = np.random.default_rng(0).standard_normal(24_000).astype(np.float32)
+    assert spectral_distance_db(noise, noise, 24_000) == 0
+    assert spectral_distance_db(noise, noise * 2, 24_000) == pytest.approx(6.02, abs=0.05)
+    assert spectral_distance_db(noise, np.roll(noise, 5), 24_000) < 3
 
 
 def test_silence_measures_as_nothing() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -18,8 +19,10 @@ from affetto.models.errors import Failed, Unavailable
 from affetto.models.labels import Tone
 from affetto.models.store import Store
 from affetto.models.tts import kokoro_parts
-from affetto.models.tts.kokoro import FILE, Kokoro, Options
+from affetto.models.tts.kokoro import FILE, WHOLE, Kokoro, Options, Phrase
 from affetto.models.tts.phonemes import phonemes, tokens
+from affetto.models.tts.windows import Joiner, Window, windows
+from affetto.pipelines.evaluation.speech_measures import spectral_distance_db
 
 pytestmark = pytest.mark.models
 SENTENCE = "I was walking home from the station last night when I finally understood what you had been trying to say."
@@ -87,6 +90,22 @@ def test_words_lie_where_whisper_hears_them(kokoro: Kokoro) -> None:
         assert len(heard) == len(ours)
         errors += [abs(a - b) for (_, a), (_, b) in zip(ours, heard, strict=True)]
     assert np.mean(errors) <= 0.06
+
+
+def test_windows_sound_like_the_whole_phrase(kokoro: Kokoro) -> None:
+    phrase = kokoro.phrase("You keep saying that it was nothing.", "default", Style())
+    whole = list(windows(phrase.detail.shape[2] // 2, begin=phrase.begin, sizes=(WHOLE,)))
+    parts = list(windows(phrase.detail.shape[2] // 2, begin=phrase.begin))
+    assert len(parts) > 1
+
+    def joined(phrase: Phrase, cut: list[Window]) -> np.ndarray:
+        joiner = Joiner()
+        return np.concatenate([joiner.add(kokoro._render(phrase, w, cut == whole), w, final=w == cut[-1]) for w in cut])
+
+    exact = joined(phrase, whole)
+    told = spectral_distance_db(exact, joined(phrase, parts), 24_000)
+    assert told < 3.2
+    assert told < spectral_distance_db(exact, joined(replace(phrase, norms=None), parts), 24_000) - 1
 
 
 def test_a_text_longer_than_the_model_takes_is_spoken_whole(kokoro: Kokoro) -> None:

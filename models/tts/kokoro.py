@@ -21,6 +21,7 @@ from ..worker import Worker
 from . import kokoro_parts
 from .cache import PhraseCache
 from .contours import durations, shaped_pitch, shaped_sound
+from .norms import described, trained
 from .phonemes import LONGEST, alone, phonemes, prepare, tokens
 from .pieces import pieces
 from .rendered import Rendered
@@ -66,14 +67,16 @@ class Options(BaseModel):
 class Phrase:
     """A phrase ready to be rendered: what sounds in each of its frames of 25 ms."""
 
-    sounds: Floats
-    """[1, 512, frames]."""
+    detail: Floats
+    """[1, 512, 2 * frames]."""
     pitch: Floats
     """Hz, [1, 2 * frames]."""
     energy: Floats
     """[1, 2 * frames]."""
     voice: Floats
     """[1, 256]."""
+    norms: Floats | None
+    """Statistics for its windows; `None` where a window's own must do."""
     energy_db: float
     """Loudness against the voice's own."""
     pause_s: float
@@ -90,7 +93,7 @@ class Kokoro:
 
     def __init__(self, options: Options, store: Store) -> None:
         prepare()
-        self._parts = kokoro_parts.load(store.path("kokoro") / FILE, threads=options.threads)
+        self.parts = kokoro_parts.load(store.path("kokoro") / FILE, threads=options.threads)
         files = [*sorted(VOICES.glob("*.bin")), *sorted((store.root / "kokoro-voices").glob("*.bin"))]
         self._voices = {p.stem: np.fromfile(p, "<f4").reshape(-1, 1, 256) for p in files}
         if options.voice not in self._voices:
@@ -104,6 +107,7 @@ class Kokoro:
         self._stamps: dict[str, str] = {}
         self._sizes = SIZES if options.streaming else (WHOLE,)
         self._cache = PhraseCache(int(options.cache_mib * 2**20))
+        self._norms = trained()
         self._kept = Rendered(store.root / "rendered" / "kokoro")
 
     @property
@@ -172,22 +176,32 @@ class Kokoro:
                     made += len(speech.samples)
                     yield speech
 
+    def phrase(self, text: str, voice: str, style: Style) -> Phrase:
+        """A short text up to where it would sound; blocks. For training."""
+        words = script(text, american=self._language(voice) == "en-us")
+        sounds = phonemes(" ".join(word.said for word in words), self._language(voice))
+        return self._phrase(words, sounds[:LONGEST], voice, compiled(style))
+
     def _language(self, voice: str) -> str:
         return "en-gb" if (self._default if voice == "default" else voice).startswith("b") else "en-us"
 
     def _phrase(self, words: Sequence[Saying], sounds: str, voice: str, style: Style) -> Phrase:
         ids, language = tokens(sounds), self._language(voice)
         vector = self._vector(voice, style, len(ids))
-        encoded = self._parts.encode(ids, vector)
+        encoded = self.parts.encode(ids, vector)
         frames = durations(encoded.lengths, sounds, style.rate)
-        pitch, energy = self._parts.contours(encoded, frames, vector)
+        pitch, energy = self.parts.contours(encoded, frames, vector)
         ending = sounds[-1:]
         timed = [(word.written, alone(word.said, language)) for word in words]
+        pitch = shaped_pitch(pitch, style, falls=ending in ".!…")
+        detail = self.parts.detail(np.repeat(encoded.sounds, frames, axis=2), pitch, energy, vector)
+        known = self._norms.voices.issuperset({self._default if voice == "default" else voice, *style.voice_mix})
         return Phrase(
-            sounds=np.repeat(encoded.sounds, frames, axis=2),
-            pitch=shaped_pitch(pitch, style, falls=ending in ".!…"),
+            detail=detail,
+            pitch=pitch,
             energy=energy,
             voice=vector,
+            norms=self._norms.told(described(detail, pitch, energy, vector)) if known else None,
             energy_db=style.energy_db,
             pause_s=PAUSES_S.get(ending, KEPT_S) / style.rate,
             begin=max(0, int(frames[0]) - LEAD_FRAMES),
@@ -205,12 +219,12 @@ class Kokoro:
 
     async def _rendered(self, phrase: Phrase, before: int) -> AsyncIterator[Speech]:
         """The phrase in windows, words timed from `before` samples ahead of it."""
-        frames, joiner = phrase.sounds.shape[2], Joiner()
+        frames, joiner = phrase.detail.shape[2] // 2, Joiner()
         trim = Trimmer(quiet=QUIET, before=int(KEPT_S * RATE_HZ), after=int(phrase.pause_s * RATE_HZ))
         made, words = 0, list(phrase.words)
         for window in windows(frames, begin=phrase.begin, sizes=self._sizes):
             final = window.end == frames
-            rendered = await self._worker.call(self._render, phrase, window)
+            rendered = await self._worker.call(self._render, phrase, window, window.whole(phrase.begin, frames))
             audio = trim(joiner.add(rendered, window, final=final), final=final)
             made += len(audio)
             origin = phrase.begin * FRAME_SAMPLES + trim.dropped
@@ -220,11 +234,10 @@ class Kokoro:
                 timed = tuple(_timed(word, origin, before) for word in due)
                 yield Speech((audio * 32767).astype(np.int16), RATE_HZ, timed)
 
-    def _render(self, phrase: Phrase, window: Window) -> Floats:
-        span = slice(window.first, window.last)
+    def _render(self, phrase: Phrase, window: Window, whole: bool) -> Floats:
         values = slice(2 * window.first, 2 * window.last)
-        pitch = in_phase(phrase.pitch, window)
-        sound = self._parts.wave(phrase.sounds[:, :, span], pitch, phrase.energy[:, values], phrase.voice)
+        norms = None if whole else phrase.norms
+        sound = self.parts.wave(phrase.detail[:, :, values], in_phase(phrase.pitch, window), phrase.voice, norms)
         return shaped_sound(sound, phrase.energy_db)
 
 

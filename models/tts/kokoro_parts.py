@@ -1,11 +1,13 @@
-"""Kokoro's graph in three parts, so that speech begins early and prosody can be shaped on its way.
+"""Kokoro's graph in four parts, so that speech begins early and prosody can be shaped on its way.
 
-    text      phonemes, voice                      -> what each phoneme is like, and how long it lasts
-    contours  phonemes laid out on frames, voice   -> pitch (F0) and energy, two values a frame
-    wave      the same frames, pitch, energy, voice -> sound, any stretch of frames by itself
+    text      phonemes, voice                       -> what each phoneme is like, and how long it lasts
+    contours  phonemes laid out on frames, voice    -> pitch (F0) and energy, two values a frame
+    detail    the same frames, pitch, energy, voice -> what is to sound, two columns a frame
+    wave      any columns of it, pitch, voice       -> sound
 
-Laying phonemes out on frames (in the whole graph a matrix product) is an index here. The parts are cut out of
-the pulled file once, and kept beside it; put together they give the whole graph's samples, bit for bit, which is
+Laying phonemes out on frames (in the whole graph a matrix product) is an index here. `wave` takes the statistics of
+its norms from outside, where they are known better than a window can tell them. The parts are cut out of the
+pulled file once, and kept beside it; put together they give the whole graph's samples, bit for bit, which is
 checked when they are made.
 """
 
@@ -16,6 +18,7 @@ import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -40,12 +43,18 @@ SOUND_FRAMES = "/encoder/MatMul_1_output_0"
 PITCH = "/encoder/Reshape_output_0"
 ENERGY = "/encoder/Reshape_1_output_0"
 
+DETAIL = "/decoder/decoder/decode.3/Div_4_output_0"
+"""[1, 512, 2 * frames]: all that sound is made of, but for pitch; a few hundredths of the work lie before it."""
+NORMS, GIVEN, OWN = "norms", "given", "own"
+"""Statistics for the norms of `wave`, the share by which they count, and those that the norms themselves find."""
+
 PARTS: dict[str, tuple[list[str], list[str]]] = {
     "text": (["tokens", "style"], [PHONEMES, SOUNDS, LENGTHS]),
     "contours": ([LAID_OUT, "style"], [PITCH, ENERGY]),
-    "wave": ([SOUND_FRAMES, PITCH, ENERGY, "style"], ["audio"]),
+    "detail": ([SOUND_FRAMES, PITCH, ENERGY, "style"], [DETAIL]),
+    "wave": ([DETAIL, PITCH, "style"], ["audio"]),
 }
-VERSION = 1
+VERSION = 2
 """Of the cuts: parts of another version are left alone."""
 
 
@@ -62,10 +71,12 @@ class Encoded:
 
 
 class Parts:
-    """The three parts, loaded. Each method is one call of the model, and may run on any thread."""
+    """The parts, loaded. Each method is one call of the model, and may run on any thread."""
 
     def __init__(self, models: Models, *, threads: int) -> None:
-        self._text, self._contours, self._wave = (_session(models[name], threads) for name in PARTS)
+        self._text, self._contours, self._detail, self._wave = (_session(models[name], threads) for name in PARTS)
+        shapes = {taken.name: taken.shape for taken in self._wave.get_inputs()}
+        self._no_norms = np.zeros(shapes[NORMS], np.float32)
 
     def encode(self, tokens: list[int], style: Floats) -> Encoded:
         """`tokens` without pads; `style` [1, 256]."""
@@ -79,11 +90,25 @@ class Parts:
         pitch, energy = self._contours.run([PITCH, ENERGY], {LAID_OUT: phonemes, "style": style})
         return pitch, energy
 
-    def wave(self, sounds: Floats, pitch: Floats, energy: Floats, style: Floats) -> Floats:
-        """Samples [600 * frames] of some frames: `sounds` [1, 512, frames], the contours twice as long."""
+    def detail(self, sounds: Floats, pitch: Floats, energy: Floats, style: Floats) -> Floats:
+        """[1, 512, 2 * frames] of a whole phrase: `sounds` [1, 512, frames], the contours twice as long."""
         feeds = {SOUND_FRAMES: sounds, PITCH: pitch, ENERGY: energy, "style": style}
-        audio: Floats = self._wave.run(["audio"], feeds)[0]
+        detail: Floats = self._detail.run([DETAIL], feeds)[0]
+        return detail
+
+    def wave(self, detail: Floats, pitch: Floats, style: Floats, norms: Floats | None = None) -> Floats:
+        """Samples [600 * frames] of some frames, with the statistics `norms` or those that these frames have."""
+        audio: Floats = self._wave.run(["audio"], self._feeds(detail, pitch, style, norms))[0]
         return audio
+
+    def norms(self, detail: Floats, pitch: Floats, style: Floats) -> Floats:
+        """The statistics that these frames have, as `wave` takes them."""
+        own: Floats = self._wave.run([OWN], self._feeds(detail, pitch, style, None))[0]
+        return own
+
+    def _feeds(self, detail: Floats, pitch: Floats, style: Floats, norms: Floats | None) -> dict[str, Any]:
+        given, norms = (0, self._no_norms) if norms is None else (1, norms)
+        return {DETAIL: detail, PITCH: pitch, "style": style, NORMS: norms, GIVEN: np.array(given, np.float32)}
 
 
 def load(whole: Path, *, threads: int) -> Parts:
@@ -125,17 +150,9 @@ def _store(parts: Models, folder: Path) -> None:
 
 def _cut(whole: Path) -> Models:
     """Serialised parts. Raises Unavailable where they do not say what the whole says."""
-    import onnx  # here, because it is slow to load and needed once
-    from onnx.utils import Extractor
+    from .kokoro_graph import cut  # here, because onnx is slow to load
 
-    try:
-        extractor = Extractor(onnx.load(str(whole)))
-        parts: Models = {
-            name: extractor.extract_model(inputs, outputs).SerializeToString()
-            for name, (inputs, outputs) in PARTS.items()
-        }
-    except (ValueError, KeyError, onnx.checker.ValidationError) as error:
-        raise Unavailable(f"{whole} is not the Kokoro graph that Affetto knows: {error}") from error
+    parts: Models = dict(cut(whole))
     _compare(whole, parts)
     return parts
 
@@ -149,8 +166,10 @@ def _compare(whole: Path, models: Models) -> None:
     encoded = parts.encode(tokens, style)
     frames = np.maximum(np.round(encoded.lengths), 1).astype(np.int64)
     pitch, energy = parts.contours(encoded, frames, style)
-    got = parts.wave(np.repeat(encoded.sounds, frames, axis=2), pitch, energy, style)
-    if got.shape != expected.shape or np.abs(got - expected).max() > 1e-4:
+    detail = parts.detail(np.repeat(encoded.sounds, frames, axis=2), pitch, energy, style)
+    alone = parts.wave(detail, pitch, style)
+    told = parts.wave(detail, pitch, style, parts.norms(detail, pitch, style))
+    if any(got.shape != expected.shape or np.abs(got - expected).max() > 1e-3 for got in (alone, told)):
         raise Unavailable(f"the parts of {whole} do not sound like the whole; pull it again, and report this")
 
 

@@ -18,14 +18,13 @@ Floats = NDArray[np.float32]
 
 FRAME_SAMPLES = 600
 """25 ms at 24 kHz."""
-SIZES = (24, 40, 64)
+SIZES = (20, 36, 64)
 """Frames of the first window, the second, ...; the last holds for the rest. The first is soon there, and each next
 one is done before the one before has been played."""
 AT_ONCE = 56
-"""A phrase of so few frames is one window: cut, its parts would be too short for their statistics to be a voice's, and
-speech recognition hears other words (docs/voice.md)."""
-LEFT, RIGHT = 16, 12
-"""Frames of context (docs/voice.md has the measurements)."""
+"""A phrase of so few frames is one window, and exactly what the whole graph says."""
+LEFT, RIGHT = 8, 4
+"""Frames of context: the vocoder looks some 4 to either side, and 2 are nudged (docs/voice.md has the measurements)."""
 SHORTEST = 20
 """What would be a last window of fewer frames is rendered with the one before, which has most of it as context."""
 FADE = 480
@@ -42,6 +41,10 @@ class Window:
     end: int
     first: int
     last: int
+
+    def whole(self, begin: int, frames: int) -> bool:
+        """Whether this is all of a phrase that is rendered from `begin`."""
+        return self.start == begin and self.end == frames
 
 
 def windows(frames: int, *, begin: int = 0, sizes: Sequence[int] = SIZES) -> Iterator[Window]:

@@ -22,6 +22,7 @@ from .speech_measures import (
     features,
     monotone,
     shift,
+    spectral_distance_db,
     timing_error_ms,
     told_apart,
     voiceprint,
@@ -102,6 +103,7 @@ class Evaluation:
         neutral = [await self._spoken(text, Style()) for text in sentences]
         prints = [voiceprint(spoken.heard) for spoken in neutral]
         report |= await self._understood(sentences, neutral)
+        report |= await self._against_whole(sentences, neutral)
         if controls:
             report["controls"] = {name: await self._control(name, sentences, prints) for name in CONTROLS}
         report |= await self._tones(sentences, neutral, prints, tones)
@@ -141,6 +143,19 @@ class Evaluation:
             found["word_timing_error_ms"] = round(fmean(errors), 1) if errors else None
             found["words_timed"] = len(errors)
         return found
+
+    async def _against_whole(self, sentences: Sequence[str], spoken: Sequence[Spoken]) -> dict[str, Any]:
+        """The same voice in one piece: how far its spectra are, and how well it is understood."""
+        if self.whole is None:
+            return {}
+        whole = [await speak(self.whole, text, Style()) for text in sentences]
+        distances = [_distance(one, other) for one, other in zip(whole, spoken, strict=True)]
+        found: dict[str, Any] = {"distance_db": round(fmean(distances), 2)}
+        if self.recognizer is not None:
+            found["wer"] = await self._wer(sentences, whole)
+        if self.quality is not None:
+            found["quality"] = round(fmean([self.quality(one.heard) for one in whole]), 2)
+        return {"whole": found}
 
     async def _timing_errors(self, spoken: Spoken) -> list[float]:
         assert self.listen is not None
@@ -199,6 +214,11 @@ class Evaluation:
         if count := sum(pair[1] for pair in pairs):
             found["tone_pairs_told_apart"] = round(sum(pair[0] for pair in pairs) / count, 4)
         return found | _ordered(arousal)
+
+
+def _distance(one: Spoken, other: Spoken) -> float:
+    first, second = ((spoken.samples / 32768).astype(np.float32) for spoken in (one, other))
+    return spectral_distance_db(first, second, one.rate_hz)
 
 
 def _only(name: str, value: float) -> Style:

@@ -138,6 +138,8 @@ def told(found: dict[str, Any]) -> str:
     for key in ("wer", "quality", "word_timing_error_ms", "tone_pairs_told_apart", "arousal_ordered"):
         if key in found:
             lines.append(f"{key.replace('_', ' ')}: {found[key]}")
+    if whole := found.get("whole"):
+        lines.append(f"in one piece: {', '.join(f'{key} {value}' for key, value in whole.items())}")
     for name, control in found.get("controls", {}).items():
         rows = ", ".join(f"{row['asked']:g} -> {row['measured']:g}" for row in control["rows"])
         lines.append(f"{name}: {rows}; at least {control['least_share']:.0%} of what was asked for")

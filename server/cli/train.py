@@ -5,6 +5,7 @@ examples:
   affetto train adapter --coe corpus --model smollm2-135m --out smollm2-135m-empathy.lora.gguf --check 4
   affetto train cues --manifest index.csv --root recordings --data open --out models/cues/weights/open.npz
   affetto train words --coe corpus --goemotions goemotions --out models/cues/weights/words.npz
+  affetto train norms --coe corpus --out models/tts/norms.npz
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from ...models.errors import Unavailable
 from ...models.store import Store
@@ -64,7 +67,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     words.add_argument("--out", type=Path, required=True, metavar="FILE", help="where the weights go (.npz)")
     options.add_settings(words)
     words.set_defaults(train=_words)
-    for part in (appraiser, adapter, cues, words):
+    norms = parts.add_parser("norms", help="what makes Kokoro's windows sound like whole phrases")
+    norms.add_argument("--coe", type=Path, required=True, metavar="DIR", help="folder of the corpus (*.jsonl)")
+    norms.add_argument("--out", type=Path, required=True, metavar="FILE", help="where the weights go (.npz)")
+    norms.add_argument("--count", type=int, default=600, metavar="N", help="stretches of speech (%(default)s)")
+    norms.add_argument("--seed", type=int, default=0)
+    options.add_settings(norms)
+    norms.set_defaults(train=_norms)
+    for part in (appraiser, adapter, cues, words, norms):
         part.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -159,6 +169,21 @@ def _words(args: argparse.Namespace) -> dict[str, Any]:
     args.out.parent.mkdir(parents=True, exist_ok=True)
     words.save(args.out, head)
     return {"bytes": args.out.stat().st_size} | report
+
+
+def _norms(args: argparse.Namespace) -> dict[str, Any]:
+    from ...models.tts.kokoro import Kokoro, Options
+    from ...pipelines.training import corpus, norms
+
+    store = Store(options.settings_of(args).models_dir)
+    weights.pull(store, ["kokoro"])
+    kokoro = Kokoro(Options(), store)
+    texts = norms.spoken_like(example.reply for example in corpus.read(args.coe))
+    made = list(norms.examples(kokoro, texts, count=args.count, seed=args.seed))
+    voices, averages, statistics = zip(*made, strict=True)
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    norms.save(norms.fit(voices, np.array(averages), np.array(statistics)), args.out)
+    return {"bytes": args.out.stat().st_size, "stretches": len(made)}
 
 
 def _need(package: str) -> None:
