@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from affetto.server.__main__ import COMMANDS
+from affetto.server.__main__ import COMMANDS, main, whole
 from affetto.server.cli.options import _pair
 from affetto.server.settings import load
 from live import Live, running
@@ -64,8 +64,52 @@ def test_commands_exist_and_settings_are_known(page: Path) -> None:
     for command in commands(page):
         name, *arguments = shlex.split(command.replace("\\\n", " "))[1:]
         assert name in COMMANDS, command
+        if any(word.startswith("-") for word in arguments):  # without any, the text speaks of the command as such
+            parsed(command, name, arguments)
         sets = [arguments[at + 1] for at, word in enumerate(arguments) if word == "--set" and at + 1 < len(arguments)]
         load(overrides=dict(map(_pair, sets)))
+
+
+def parsed(command: str, name: str, arguments: list[str]) -> None:
+    """The command line takes it as it stands there."""
+    plain = [word.replace("...", "x") for word in arguments]
+    plain = plain[: next((at for at, word in enumerate(plain) if word in (">", "<", "|")), None)]
+    try:
+        whole().parse_args([name, *plain])
+    except SystemExit as stop:
+        raise AssertionError(f"{command} is not understood") from stop
+
+
+OFFLINE = re.compile(r"affetto (completion (bash|zsh|fish)|config|pull --list|version)$")
+
+
+def test_commands_that_need_nothing_do_what_the_pages_say(capsys: pytest.CaptureFixture[str]) -> None:
+    found = {command.partition(" > ")[0] for page in PAGES for command in commands(page)}
+    runnable = sorted(filter(OFFLINE.match, found))
+    assert len(runnable) >= 5
+    for command in runnable:
+        assert main(shlex.split(command)[1:]) == 0, command
+    assert capsys.readouterr().out
+
+
+def test_every_page_is_in_the_index_and_the_index_in_the_readme() -> None:
+    index = (REPOSITORY / "docs" / "README.md").read_text()
+    linked = set(re.findall(r"\]\(([a-z-]+\.md)\)", index))
+    assert linked == {page.name for page in PAGES} - {"README.md"}
+    assert "(docs/README.md)" in README
+
+
+def test_the_backend_of_the_page_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (REPOSITORY / "docs" / "backends.md").read_text()
+    found = re.search(r"```python\n(.*?)```", page, re.DOTALL)
+    assert found is not None
+    (tmp_path / "my_models.py").write_text(found.group(1))
+    monkeypatch.syspath_prepend(tmp_path)
+    (command,) = commands(REPOSITORY / "docs" / "backends.md")
+    backend, option = [pair.partition("=")[2] for pair in shlex.split(command) if "=" in pair]
+    with running(llm__backend=backend, llm__options__before=option) as live, live.call() as wire:
+        content = wire.text_turn("I lost my keys.")["response"]["output"][0]["content"][0]
+        assert content["text"].startswith("I hear:")
 
 
 def test_settings_of_the_table_are_known() -> None:

@@ -25,6 +25,10 @@ from ..turn import Turn
 from . import options
 from .show import show_turn
 
+SLOW = (
+    "This did not go as it should. `affetto doctor` tells what is slow or missing here; "
+    "`affetto demo --set llm.options.model=smollm2-135m` needs less."
+)
 RECORDING = Path(__file__).parents[1] / "recordings" / "question.flac"
 
 
@@ -48,7 +52,10 @@ def run(args: argparse.Namespace) -> int:
     else:
         show_turn(console, turn)
         console.print(f"saved {args.out / 'reply.wav'} and {args.out / 'turn.json'}")
-    return 0 if turn.status == "completed" and len(turn.audio) else 1
+    fine = turn.status == "completed" and len(turn.audio) > 0
+    if not fine:
+        console.print(SLOW)
+    return 0 if fine else 1
 
 
 def _save(folder: Path, turn: Turn) -> None:

@@ -72,6 +72,7 @@ async def _tell(server: Server, listening: socket.socket, args: argparse.Namespa
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     if args.json:
         print(json.dumps({"url": url, "port": port}), flush=True)
-    print(f"affetto takes calls at {url} (stop with Ctrl-C)", file=sys.stderr, flush=True)
-    if args.port_file:
+    if args.port_file:  # whoever reads it says the rest
         args.port_file.write_text(str(port))
+    else:
+        print(f"affetto takes calls at {url} (stop with Ctrl-C)", file=sys.stderr, flush=True)
