@@ -115,7 +115,7 @@ def test_the_server_is_reached_through_the_proxy_only(compose: dict[str, Any]) -
     services = compose["services"]
     assert "ports" not in services["affetto"]
     assert set(services["affetto"]["networks"]) & set(services["caddy"]["networks"]) == {"inside"}
-    assert [defaults(port) for port in services["caddy"]["ports"]] == ["127.0.0.1:8443:443"]
+    assert [defaults(port) for port in services["caddy"]["ports"]] == ["127.0.0.1:443:443"]
 
 
 def test_composes_environment_is_of_settings_there_are(
@@ -128,6 +128,12 @@ def test_composes_environment_is_of_settings_there_are(
     assert server.trusted_proxies == [compose["networks"]["inside"]["ipam"]["config"][0]["subnet"]]
     monkeypatch.setenv("AFFETTO_SERVER__API_KEYS", '["a long secret"]')
     assert [key.get_secret_value() for key in load().server.api_keys] == ["a long secret"]
+
+
+def test_browsers_may_ask_localhost_for_http_elsewhere() -> None:
+    text = (DOCKER / "Caddyfile").read_text()
+    assert re.findall(r"@public (not host localhost)|Strict-Transport-Security", text) == ["not host localhost", ""]
+    assert "header @public Strict-Transport-Security" in text
 
 
 def test_the_proxy_hands_on_to_the_server(compose: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ const TOLD = {
   idle: "Ready when you are",
   connecting: "Calling…",
   listening: "Listening",
-  writing: "Reading what you write",
+  writing: "Reading you",
   muted: "Your microphone is off",
   hearing: "Hearing you",
   thinking: "Thinking",

@@ -123,8 +123,9 @@ function extent({ spans, points }, from) {
 
 /** All that happened, as a table: what the picture shows, for those who do not see it, and more. */
 function marks(turn) {
+  const { from } = lanes(turn);
   const rows = turn.timeline.map(({ at_ms: at, what, ...fields }) =>
-    make("tr", {}, make("td", {}, seconds(at - turn.began_ms)), make("td", {}, plain(what)), make("td", {}, told(fields))),
+    make("tr", {}, make("td", {}, seconds(at - from)), make("td", {}, plain(what)), make("td", {}, told(fields))),
   );
   const head = make("tr", {}, ...["when", "what", "with"].map((name) => make("th", { scope: "col" }, name)));
   return make("details", { class: "chain" }, make("summary", {}, "All that happened"), make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows)));
