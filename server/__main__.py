@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "chat": ("affetto.clients.cli.chat", "write with a server"),
     "pull": ("affetto.server.cli.pull", "fetch the models' weights"),
     "keys": ("affetto.server.cli.keys", "make, list and revoke API keys"),
+    "memory": ("affetto.server.cli.memory", "look after what is remembered: tables, keys, retention, erasure"),
     "doctor": ("affetto.server.cli.doctor", "tell what is installed, pulled, reachable, and how fast it is here"),
     "config": ("affetto.server.cli.config", "show the effective settings, or write a commented file"),
     "eval": ("affetto.server.cli.evaluate", "measure a part of the system on data"),

@@ -13,6 +13,7 @@ from .. import __version__
 from ..models.store import Store
 from . import (
     assembly,
+    event_logs,
     observing,
     pages,
     rest,
@@ -59,9 +60,12 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
             watch.telemetry.watch_sessions(lambda: realtime.backlog_s, lambda: realtime.outbox_bytes)
             if memory is not None:
                 watch.telemetry.watch_queue("memory", lambda: memory.backlog)
+            days = settings.server.event_log_days
+            logs_s = None if days is None else days * 86_400
             async with (
                 watch.watching(health),
                 warming.warmed(settings, backends.synthesizer, lambda: realtime.busy),
+                event_logs.retained(settings.server.event_logs, logs_s),
             ):
                 yield
             await realtime.drain(0)

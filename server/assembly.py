@@ -21,7 +21,7 @@ from ..pipelines.memory.service import MemoryService
 from ..pipelines.memory.store import MemoryStore
 from .handover import Handover
 from .handover_store import HandoverStore
-from .settings import SECTIONS, Settings
+from .settings import SECTIONS, MemorySection, Settings
 
 
 @asynccontextmanager
@@ -85,6 +85,13 @@ async def handover(settings: Settings) -> AsyncIterator[Handover | None]:
     store = HandoverStore(url.get_secret_value() if url else None, sealer, gateway=secrets.token_hex(8), keep_s=keep_s)
     async with Handover(store, keep_s=keep_s) as made:
         yield made
+
+
+def memory_store(section: MemorySection) -> MemoryStore:
+    """The tables of what is remembered. Raises BadKey, Unavailable."""
+    sealer = Sealer([key.get_secret_value() for key in section.keys])
+    database = Database(section.url.get_secret_value() if section.url else None)
+    return MemoryStore(database, sealer, most_facts=section.facts)
 
 
 async def _started(stack: AsyncExitStack, settings: Settings, store: Store, kind: str) -> Any:

@@ -252,7 +252,7 @@ class LiveSession:
         if state.handover is not None:
             watching.append(self._stepped)
         if anew and (folder := state.settings.server.event_logs) is not None:  # a log replays from the beginning or not
-            watching.append(EventLog(folder, self.id, self._wire.config(), state.policy).observe)
+            watching.append(EventLog(folder, self.id, self._wire.config(), state.policy, guest.name or "").observe)
         return every(*watching)
 
     def _mind_resumption(self) -> None:

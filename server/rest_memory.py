@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -10,6 +11,7 @@ from pydantic import Field, field_validator
 from ..pipelines.memory.database import MemoryGone
 from ..pipelines.memory.service import MemoryService
 from ..pipelines.memory.store import record
+from . import event_logs
 from .auth import Guest
 from .handover_store import HandoverGone
 from .rest import ApiError, admitted, state_of
@@ -87,10 +89,12 @@ async def forget(memory: Memory, guest: Owner, fact_id: str) -> dict[str, Any]:
 
 @router.delete("")
 async def forget_all(request: Request, memory: Memory, guest: Owner, user: User) -> dict[str, Any]:
-    """Forget a person: all that is kept of them, their consent with it, what still waits to be kept, and traces."""
-    state_of(request).traces.forget(_owner(guest), user)
-    state_of(request).appraisals.clear()
-    handover = state_of(request).handover
+    """Forget a person: all that is kept of them, their consent with it, what still waits to be kept, traces, and
+    event logs of sessions that named them."""
+    state = state_of(request)
+    state.traces.forget(_owner(guest), user)
+    state.appraisals.clear()
+    handover = state.handover
     try:
         facts = await memory.forget_all(_owner(guest), user)
         if handover is not None:
@@ -99,6 +103,12 @@ async def forget_all(request: Request, memory: Memory, guest: Owner, user: User)
         raise _unavailable(gone) from gone
     except HandoverGone as gone:
         raise ApiError(503, "handover_unavailable", f"{gone}; what is remembered is forgotten, try again.") from gone
+    if (folder := state.settings.server.event_logs) is not None:
+        try:
+            await asyncio.to_thread(event_logs.forget, folder, _owner(guest), user)
+        except OSError as error:
+            why = f"All is forgotten but an event log, which cannot be deleted ({error.strerror}); try again."
+            raise ApiError(503, "event_log_kept", why) from None
     return {"object": "memory.deleted", "deleted": True, "facts": facts}
 
 

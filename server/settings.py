@@ -73,7 +73,9 @@ class ServerSection(Section):
     """Longest text of an item, of instructions, or of a text to speak."""
     event_logs: Path | None = None
     """Folder for a log of each session's events, which `affetto replay` checks. What people say stands in it, in words
-    (no sound), until you delete it: only where they know. None writes nothing."""
+    (no sound): only where they know. None writes nothing."""
+    event_log_days: float | None = Field(30, gt=0)
+    """Logs of sessions that ended longer ago are deleted, hourly; none keeps them until somebody deletes them."""
 
 
 class BackendSection(Section):

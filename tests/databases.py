@@ -38,7 +38,7 @@ class Server:
 
     def __init__(self, programs: Path, folder: Path) -> None:
         self._programs = programs
-        self._folder = folder
+        self._folder = self.folder = folder
         self._user = _other_user() if os.geteuid() == 0 else None
         self.port = _free_port()
 

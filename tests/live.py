@@ -58,8 +58,8 @@ class Live:
     def get(self, path: str, **options: Any) -> httpx.Response:
         return httpx.get(self.http + path, **{"timeout": WAIT_S, "trust_env": False, **options})
 
-    def delete(self, path: str) -> httpx.Response:
-        return httpx.delete(self.http + path, timeout=WAIT_S, trust_env=False)
+    def delete(self, path: str, **options: Any) -> httpx.Response:
+        return httpx.delete(self.http + path, **{"timeout": WAIT_S, "trust_env": False, **options})
 
     def post(self, path: str, **options: Any) -> httpx.Response:
         return httpx.post(self.http + path, **{"timeout": WAIT_S, "trust_env": False, **options})

@@ -305,9 +305,9 @@ def test_tables_of_another_version_are_left_alone(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/memory.db"
     use(url, lambda store: told(store, "keeps bees"))
     with sqlite3.connect(tmp_path / "memory.db") as connection:
-        connection.execute("UPDATE affetto_schema SET version = 99")
+        connection.execute("UPDATE affetto_alembic SET version_num = '9999'")
     connection.close()
-    with pytest.raises(MemoryGone, match="version 99"):
+    with pytest.raises(MemoryGone, match="version 9999, this server knows 0002"):
         use(url, texts)
 
 

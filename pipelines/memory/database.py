@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import event, insert, make_url, select, text
+from sqlalchemy import Connection, event, make_url, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from ...models.errors import Unavailable
-from . import tables
+from . import migrating, tables
+
+log = logging.getLogger(__name__)
 
 DRIVERS = {
     "sqlite": "sqlite+aiosqlite",
@@ -59,6 +62,7 @@ class Database:
         self._file = Path(self._url.database) if self._is_sqlite and self._url.database else None
         self._engine = self._make()
         self._ready = False
+        self.unscrubbed = False
         self._lock = asyncio.Lock()
 
     @property
@@ -85,11 +89,17 @@ class Database:
             raise MemoryGone(f"the memory's database cannot be reached ({type(error).__name__})") from error
 
     async def scrub(self) -> None:
-        """Leave nothing of deleted rows in SQLite's log; PostgreSQL's own vacuum does as much."""
-        if self._is_sqlite and self.there:
+        """Leave nothing of deleted rows in SQLite's log, and let PostgreSQL write over their place. What cannot be
+        done now, because somebody reads there, stays `unscrubbed` for the next upkeep."""
+        if not self.there:
+            return
+        try:
             async with self._engine.connect() as connection:
                 await connection.execution_options(isolation_level="AUTOCOMMIT")
-                await connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+                self.unscrubbed = not await (_truncated if self._is_sqlite else _vacuumed)(connection)
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            self.unscrubbed = True
+            log.warning("what was forgotten is not overwritten yet (%s)", type(error).__name__)
 
     async def close(self) -> None:
         await self._engine.dispose()
@@ -122,24 +132,35 @@ class Database:
                 self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 self._file.touch(mode=0o600)
             async with self._engine.begin() as connection:
-                await _migrate(connection)
+                await connection.run_sync(_migrate)
             self._ready = True
 
 
-async def _migrate(connection: AsyncConnection) -> None:
-    if connection.dialect.name == "postgresql":  # two servers may start at once
-        await connection.execute(text("SELECT pg_advisory_xact_lock(7106)"))
-    await connection.run_sync(tables.metadata.create_all)
-    version = (await connection.execute(select(tables.schema.c.version))).scalar()
-    if version is None:
-        await connection.execute(insert(tables.schema).values(version=tables.VERSION))
-    elif version != tables.VERSION:
-        raise MemoryGone(f"the memory's tables are of version {version}, this server knows {tables.VERSION}")
+async def _truncated(connection: AsyncConnection) -> bool:
+    busy = (await connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))).scalar()  # waits CONNECT_S for readers
+    if busy:
+        log.warning("what was forgotten is not overwritten yet: somebody reads the database's log")
+    return not busy
+
+
+async def _vacuumed(connection: AsyncConnection) -> bool:
+    for table in tables.KEPT:
+        await connection.execute(text(f"VACUUM {table.name}"))
+    return True
+
+
+def _migrate(connection: Connection) -> None:
+    try:
+        before, after = migrating.upgrade(connection)
+    except migrating.Newer as newer:
+        raise MemoryGone(str(newer)) from newer
+    if before not in (None, after):
+        log.warning("the memory's tables are brought from version %s to %s", before, after)
 
 
 def _careful(connection: Any, record: object) -> None:
-    """Deleted means overwritten, and rows of nobody go with their person."""
+    """Deleted means overwritten, rows of nobody go with their person, and what is said to be kept is on the disk."""
     cursor = connection.cursor()
-    for pragma in ("foreign_keys=ON", "journal_mode=WAL", "secure_delete=ON", "synchronous=NORMAL"):
+    for pragma in ("foreign_keys=ON", "journal_mode=WAL", "secure_delete=ON", "synchronous=FULL", "temp_store=MEMORY"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

@@ -59,6 +59,11 @@ class Sealer:
         )
 
 
+def name_of_seal(field: bytes) -> str:
+    """Which key a field is sealed with, as its first bytes say: "plain", or the key's short name."""
+    return "plain" if field.startswith(PLAIN) else field[1:9].decode("ascii", errors="replace")
+
+
 def _name(key: str) -> bytes:
     """A short name of the key, from which nothing of it can be told."""
     return b"k" + hashlib.sha256(b"affetto memory key " + key.encode(errors="replace")).hexdigest()[:8].encode() + b":"

@@ -5,24 +5,27 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import LargeBinary, Table, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from .database import Database, MemoryGone
 from .facts import Fact, Kind
-from .sealing import Sealer, Unreadable
-from .tables import SEALED, episodes, facts, moments, users
+from .migrating import version
+from .sealing import PLAIN, Sealer, Unreadable, name_of_seal
+from .tables import KEPT, SEALED, episodes, facts, moments, users
 
 Vector = NDArray[np.float32]
 SAME = 0.92
 """Cosine from which two facts of a kind are one."""
+RESEALED_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,26 +250,52 @@ class MemoryStore:
                     await _bump(connection, person_id)
             unseen = [row.id for row in await connection.execute(select(users.c.id).where(users.c.seen_at < before))]
             gone += await _delete_people(connection, unseen)
-        if gone:
+        if gone or self._database.unscrubbed:
             await self._database.scrub()
         return gone
 
     async def reseal(self) -> int:
-        """Seal anew what is not under the first key; gives the rows."""
-        if not self._database.there:
-            return 0
+        """Seal anew what is not under the first key, a few at a time; gives the rows."""
         changed = 0
-        async with self._database.begin() as connection:
-            for table, columns in SEALED:
-                for row in (await connection.execute(select(table))).mappings().all():
-                    stale = [name for name in columns if not bytes(row[name]).startswith(self._sealer.prefix)]
-                    if stale:
-                        anew = {name: self._sealer.seal(self._open(row[name])) for name in stale}
-                        await connection.execute(update(table).where(table.c.id == row["id"]).values(**anew))
-                        changed += 1
+        for table, columns in SEALED:
+            while self._database.there and (done := await self._reseal_some(table, columns)):
+                changed += done
         if changed:
             await self._database.scrub()
         return changed
+
+    async def _reseal_some(self, table: Table, columns: Sequence[str]) -> int:
+        prefix = self._sealer.prefix
+        stale = [func.substr(table.c[name], 1, len(prefix), type_=LargeBinary()) != prefix for name in columns]
+        async with self._database.begin() as connection:
+            query = select(table).where(or_(*stale)).limit(RESEALED_AT_ONCE)
+            rows = (await connection.execute(query)).mappings().all()
+            for row in rows:
+                anew = {name: self._sealer.seal(self._open(row[name])) for name in columns}
+                await connection.execute(update(table).where(table.c.id == row["id"]).values(**anew))
+        return len(rows)
+
+    async def status(self) -> dict[str, Any]:
+        """How much is kept, of how old, and under which keys; nobody's words."""
+        if not self._database.there:
+            return {"version": None, "rows": {}, "oldest": None, "keys": {}}
+        async with self._database.begin() as connection:
+            rows = {
+                table.name: (await connection.execute(select(func.count()).select_from(table))).scalar_one()
+                for table in KEPT
+            }
+            oldest = (await connection.execute(select(func.min(users.c.consented_at)))).scalar()
+            sealed: Counter[str] = Counter()
+            for table, columns in SEALED:
+                start = func.substr(table.c[columns[0]], 1, len(PLAIN) + 8, type_=LargeBinary())
+                for name, number in await connection.execute(select(start, func.count()).group_by(start)):
+                    sealed[name_of_seal(bytes(name))] += number
+            return {
+                "version": await connection.run_sync(version),
+                "rows": rows,
+                "oldest": oldest,
+                "keys": dict(sealed),
+            }
 
     # -- inside ------------------------------------------------------------------------------------
 

@@ -1,4 +1,6 @@
-"""The tables of what is remembered, and their version. Times are seconds since the epoch (UTC)."""
+"""The tables of what is remembered. Times are seconds since the epoch (UTC).
+
+A change of these brings a step in `migrations/versions`; a test holds the steps against this file."""
 
 from __future__ import annotations
 
@@ -15,9 +17,6 @@ from sqlalchemy import (
     Table,
 )
 
-VERSION = 1
-"""Raised by every change of these tables, which then brings its own step in `MemoryStore`."""
-
 metadata = MetaData()
 
 schema = Table("affetto_schema", metadata, Column("version", Integer, primary_key=True, autoincrement=False))
@@ -31,6 +30,7 @@ users = Table(
     Column("consented_at", Double, nullable=False),
     Column("seen_at", Double, nullable=False),
     Column("version", Integer, nullable=False),
+    Index("affetto_users_seen", "seen_at"),
 )
 """One row a person who consented. `who` is a hash of owner and the client's id for them, which itself is not kept;
 `version` counts changes, so that caches know."""
@@ -55,6 +55,7 @@ facts = Table(
     Column("said_at", Double, nullable=False),
     Column("recalled_at", Double),
     Index("affetto_facts_user", "user_id"),
+    Index("affetto_facts_said", "said_at"),
 )
 
 moments = Table(
@@ -66,6 +67,7 @@ moments = Table(
     Column("at", Double, nullable=False),
     Column("appraisal", LargeBinary, nullable=False),
     Index("affetto_moments_user", "user_id", "at"),
+    Index("affetto_moments_at", "at"),
 )
 """How the person felt, turn by turn: appraisals, no words but the cause's."""
 
@@ -79,8 +81,10 @@ episodes = Table(
     Column("ended", Double, nullable=False),
     Column("summary", LargeBinary, nullable=False),
     Index("affetto_episodes_user", "user_id"),
+    Index("affetto_episodes_ended", "ended"),
 )
 """How each conversation went, from its first mood to its last."""
 
+KEPT = (users, facts, moments, episodes)
 SEALED = ((facts, ("text", "vector")), (moments, ("appraisal",)), (episodes, ("summary",)))
 """Columns that are encrypted where there is a key."""
