@@ -95,6 +95,7 @@ def test_a_conversation_with_the_real_models(browser: Chromium, live: Live) -> N
         silenced_soon(tab)
         in_step(tab)
         spoken_as_written(tab)
+        comes_back(tab)
         tab.page.click("#open-privacy")
         tab.page.uncheck("#allow-acoustic")
         tab.page.click("text=Done")
@@ -108,6 +109,17 @@ def test_a_conversation_with_the_real_models(browser: Chromium, live: Live) -> N
         tab.page.click("#forget")
         tab.page.click("#forget")
         assert tab.said() == []
+
+
+def comes_back(tab: Tab) -> None:
+    """Loaded again, the page shows what was said and heard, and is in the same session."""
+    sessions, shown = tab.received("session.created"), tab.page.inner_text("#affect-line")
+    tab.page.reload()
+    assert "splendid" in tab.said()[0]
+    assert tab.page.inner_text("#affect-line") == shown
+    tab.page.click("#talk")
+    tab.until("window.spied.received.some(([, e]) => e.type === 'session.created')")
+    assert tab.received("session.created")[0][1]["session"]["id"] == sessions[0][1]["session"]["id"]
 
 
 def silenced_soon(tab: Tab) -> None:
