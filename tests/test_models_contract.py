@@ -32,7 +32,10 @@ from affetto.pipelines.evaluation import asr
 REAL: dict[str, tuple[tuple[str, dict[str, Any], tuple[str, ...]], ...]] = {
     "vad": (("silero", {}, ("silero-vad",)),),
     "turn": (("smart_turn", {}, ("smart-turn",)),),
-    "asr": (("faster_whisper", {}, ("whisper-base",)),),
+    "asr": (
+        ("faster_whisper", {}, ("whisper-base",)),
+        ("faster_whisper", {"batch": 4}, ("whisper-base",)),
+    ),
     "cues": (("prosody", {}, ()), ("voice", {}, ("minilm",))),
     "llm": (("llama", {"model": "smollm2-135m"}, ("smollm2-135m",)),),
     "tts": (("kokoro", {}, ("kokoro",)), ("piper", {}, ("piper-joe",))),
