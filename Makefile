@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 MINUTES ?= 30
 FOLDERS := server models pipelines clients
 
-.PHONY: venv demo serve test unit lint typing models pull soak clean
+.PHONY: venv demo serve test unit cluster lint typing models pull soak clean
 
 # Ask a server of one's own a recorded question, and show what happens.
 demo: $(VENV)/.installed
@@ -18,15 +18,20 @@ serve: $(VENV)/.installed
 # Lint, types, unit tests, stock clients, and one conversation with the real models.
 test: lint typing
 	$(BIN)/affetto pull embedded smollm2-135m
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not cluster"
 
 # Without the real models, the packaging and the Node client: seconds.
 unit: $(VENV)/.installed
-	$(BIN)/python -m pytest -n 4 --dist loadfile -m "not models and not packaging and not node"
+	$(BIN)/python -m pytest -n 4 --dist loadfile -m "not models and not packaging and not node and not cluster"
 
 # 500 calls in real time for MINUTES: nothing may grow, break or be dropped.
 soak: $(VENV)/.installed
 	$(BIN)/affetto soak --minutes $(MINUTES)
+
+# The stages on a Ray cluster of two nodes of this machine; one of them dies. Minutes.
+cluster: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[cluster]'
+	$(BIN)/python -m pytest -m cluster tests/test_cluster.py
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

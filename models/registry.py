@@ -21,16 +21,19 @@ BACKENDS: dict[str, dict[str, str]] = {
     "turn": {"smart_turn": ".turn.smart_turn:SmartTurn", "scripted": ".turn.scripted:ScriptedTurn"},
     "asr": {
         "faster_whisper": ".asr.faster_whisper:FasterWhisper",
+        "ray": ".cluster.remote:RemoteRecognizer",
         "scripted": ".asr.scripted:ScriptedRecognizer",
     },
     "cues": {
         "voice": ".cues.voice:VoiceCues",
         "prosody": ".cues.prosody:ProsodyCues",
+        "ray": ".cluster.remote:RemoteCues",
         "scripted": ".cues.scripted:ScriptedCues",
     },
     "appraiser": {
         "llm": ".appraisal.llm:LLMAppraiser",
         "small": ".appraisal.small:SmallAppraiser",
+        "ray": ".cluster.remote:RemoteAppraiser",
         "scripted": ".appraisal.scripted:ScriptedAppraiser",
     },
     "llm": {
@@ -40,6 +43,7 @@ BACKENDS: dict[str, dict[str, str]] = {
     },
     "embedder": {
         "minilm": ".embedding.sentences:SentenceEmbedder",
+        "ray": ".cluster.remote:RemoteEmbedder",
         "scripted": ".embedding.scripted:ScriptedEmbedder",
     },
     "tts": {
@@ -47,6 +51,7 @@ BACKENDS: dict[str, dict[str, str]] = {
         "piper": ".tts.piper:Piper",
         "openai": ".tts.openai:OpenAISpeech",
         "coqui": ".tts.coqui:Coqui",
+        "ray": ".cluster.remote:RemoteSynthesizer",
         "scripted": ".tts.scripted:ScriptedSynthesizer",
     },
 }

@@ -24,6 +24,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "memory": ("affetto.server.cli.memory", "look after what is remembered: tables, keys, retention, erasure"),
     "doctor": ("affetto.server.cli.doctor", "tell what is installed, pulled, reachable, and how fast it is here"),
     "config": ("affetto.server.cli.config", "show the effective settings, or write a commented file"),
+    "cluster": ("affetto.server.cli.cluster", "run the models' stages on a Ray cluster"),
+    "plan": ("affetto.server.cli.plan", "tell how many machines so many sessions need"),
     "eval": ("affetto.server.cli.evaluate", "measure a part of the system on data"),
     "train": ("affetto.server.cli.train", "train a part of the system on data"),
     "bench": ("affetto.clients.cli.bench", "measure the timing of conversations"),

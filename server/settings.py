@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-ProfileName = Literal["embedded", "scripted"]
+ProfileName = Literal["embedded", "gpu", "cluster", "scripted"]
 
 
 class BadSettings(Exception):
@@ -156,6 +156,31 @@ class ObserveSection(Section):
     """Headers for the collector, e.g. its key."""
 
 
+class StageSection(BackendSection):
+    replicas: int = Field(1, ge=1)
+    """Processes that run this stage at the least; two, on two nodes, for one to be able to fail."""
+    most_replicas: int = Field(1, ge=1)
+    """The same at the most: more of them while more than `calls` calls a replica are under way."""
+    replicas_per_node: int | None = Field(None, ge=1)
+    """Replicas on one node at the most; none leaves it to Ray, which spreads them."""
+    calls: int = Field(4, ge=1)
+    """Calls that a replica is to have under way: what it can batch, and a few that wait."""
+    cpus: float = Field(1.0, ge=0)
+    """Cores that a replica takes of its node."""
+    gpus: float = Field(0.0, ge=0)
+    """GPUs that a replica takes of its node; parts are shared."""
+
+
+class ClusterSection(Section):
+    address: str | None = None
+    """The Ray cluster of `affetto cluster up`; none is the one of which this machine is a node."""
+    asr: StageSection = StageSection(backend="faster_whisper")
+    cues: StageSection = StageSection(backend="voice")
+    appraiser: StageSection = StageSection(backend="small")
+    tts: StageSection = StageSection(backend="kokoro")
+    embedder: StageSection = StageSection(backend="minilm", cpus=0.5)
+
+
 class HandoverSection(Section):
     enabled: bool = False
     """Keep sessions whose clients asked to be able to come back (session.empathy.resume) where other servers find
@@ -179,11 +204,33 @@ PROFILES: dict[str, dict[str, dict[str, Any]]] = {
         "tts": {"backend": "kokoro"},
         "embedder": {"backend": "minilm"},
     },
+    "gpu": {
+        "vad": {"backend": "silero"},
+        "turn": {"backend": "smart_turn"},
+        "asr": {
+            "backend": "faster_whisper",
+            "options": {"model": "large-v3-turbo", "device": "cuda", "compute_type": "float16", "batch": 16},
+        },
+        "cues": {"backend": "voice", "options": {"own_encoder": True, "device": "cuda"}},
+        "appraiser": {"backend": "small"},
+        "llm": {"backend": "openai", "options": {"base_url": "http://127.0.0.1:8000/v1", "prefill": "vllm"}},
+        "tts": {"backend": "kokoro", "options": {"device": "cuda"}},
+        "embedder": {"backend": "minilm"},
+        "duplex": {"prompt_form": "full"},
+    },
+    "cluster": {
+        "vad": {"backend": "silero"},
+        "turn": {"backend": "smart_turn"},
+        **{kind: {"backend": "ray"} for kind in ("asr", "cues", "appraiser", "tts", "embedder")},
+        "llm": {"backend": "openai", "options": {"base_url": "http://127.0.0.1:8000/v1", "prefill": "vllm"}},
+        "duplex": {"prompt_form": "full"},
+    },
     "scripted": {
         kind: {"backend": "scripted"} for kind in ("vad", "turn", "asr", "cues", "appraiser", "llm", "tts", "embedder")
     },
 }
-"""What a profile sets where nothing else does. "scripted" has no models: for tests and load runs."""
+"""What a profile sets where nothing else does. "gpu" is for one CUDA device; "cluster" asks the stages of `affetto
+cluster up`; both ask a language model by its URL (vLLM). "scripted" has no models: for tests and load runs."""
 
 SECTIONS = ("vad", "turn", "asr", "cues", "appraiser", "llm", "tts", "embedder")
 
@@ -196,7 +243,7 @@ class Settings(BaseSettings):
     )
 
     profile: ProfileName = "embedded"
-    """Which models: embedded (CPU, no hub) or scripted (none, for tests)."""
+    """Which models: embedded (CPU, no hub), gpu, cluster (stages on Ray), or scripted (none, for tests)."""
     models_dir: Path | None = None
     """Folder of pulled weights; default is $AFFETTO_MODELS or the cache folder."""
     server: ServerSection = ServerSection()
@@ -213,6 +260,7 @@ class Settings(BaseSettings):
     memory: MemorySection = MemorySection()
     observe: ObserveSection = ObserveSection()
     handover: HandoverSection = HandoverSection()
+    cluster: ClusterSection = ClusterSection()
 
     @classmethod
     def settings_customise_sources(
@@ -290,8 +338,9 @@ def _undefaulted(profile: dict[str, dict[str, Any]], given: dict[str, Any]) -> d
     """The profile's choices, less the options of a backend that was chosen otherwise."""
     kept = {}
     for kind, section in profile.items():
-        other = given.get(kind, {}).get("backend", section["backend"]) if isinstance(given.get(kind), dict) else None
-        kept[kind] = section if other in (None, section["backend"]) else {}
+        backend = section.get("backend")
+        other = given.get(kind, {}).get("backend", backend) if isinstance(given.get(kind), dict) else None
+        kept[kind] = section if other in (None, backend) else {}
     return kept
 
 

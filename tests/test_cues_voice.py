@@ -108,3 +108,21 @@ def test_a_file_that_is_no_set_of_weights_is_named(tmp_path: Path) -> None:
 def test_of_strangers_less_is_said() -> None:
     options = Options(unknown_below=0.4, unknown_below_at_first=0.9)
     assert [options.needed(turns) for turns in range(6)] == pytest.approx([0.9, 0.75, 0.6, 0.45, 0.4, 0.4])
+
+
+@pytest.mark.models
+def test_with_an_encoder_of_its_own_it_reads_what_another_recogniser_hears(require: Require) -> None:
+    store, audio = (
+        require("whisper-base", "minilm"),
+        read(next(path for path in RECORDINGS if path.stem == "7021-79740-0005")),
+    )
+    foreign = Encoding(np.zeros((200, 1280), np.float32), 320)
+
+    async def extracted(**options: object) -> object:
+        backend = VoiceCues(Options.model_validate({"unknown_below": 0, "unknown_below_at_first": 0, **options}), store)
+        return await backend.extract(audio, baseline=Baseline(), encoding=foreign)
+
+    with pytest.raises(Failed):
+        asyncio.run(extracted())
+    found = asyncio.run(extracted(own_encoder=True))
+    assert found.emotion  # type: ignore[attr-defined]

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from affetto.models import registry
 from affetto.pipelines.duplex.policy import DuplexPolicy
 from affetto.server import assembly, serving
 from affetto.server import settings as module
@@ -106,3 +107,21 @@ def test_a_port_in_use_says_so() -> None:
             serving.listen("127.0.0.1", port)
     with pytest.raises(serving.PortInUse, match="cannot listen on 203"):
         serving.listen("203.0.113.1", 1)
+
+
+@pytest.mark.parametrize("profile", ["gpu", "cluster"])
+def test_the_profiles_beyond_one_small_machine_are_whole(profile: str) -> None:
+    """Their options are those of backends there are; where Ray is missing, its backends cannot be asked."""
+    settings = load(None, {"profile": profile})
+    assert settings.llm.backend == "openai"
+    assert settings.duplex.prompt_form == "full"
+    for kind in module.SECTIONS:
+        section = getattr(settings, kind)
+        if section.backend != "ray":
+            registry.options_of(kind, section.backend).model_validate(section.options)
+
+
+def test_a_profile_gives_way_to_what_is_chosen() -> None:
+    settings = load(None, {"profile": "gpu", "tts.backend": "piper", "duplex.prompt_form": "adapter"})
+    assert settings.tts.options == {}
+    assert settings.duplex.prompt_form == "adapter"

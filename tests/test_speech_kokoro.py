@@ -153,3 +153,9 @@ def test_voices_are_mixed_by_their_shares(kokoro: Kokoro) -> None:
         spoken(kokoro, "Oh.", Style(voice_mix={"nobody": 0.5}))
     with pytest.raises(Failed, match="cannot be negative"):
         spoken(kokoro, "Oh.", Style(voice_mix={"am_puck": -0.5}))
+
+
+def test_a_missing_gpu_is_told_before_anything_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kokoro_parts.onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
+    with pytest.raises(Unavailable, match="onnxruntime-gpu"):
+        kokoro_parts._providers("cuda")

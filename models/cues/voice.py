@@ -13,7 +13,9 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from ..base import Baseline, Cues, Encoding, EventSpan, Evidence, Samples, Transcript
+from ..asr import faster_whisper as whisper
+from ..asr.faster_whisper import FasterWhisper
+from ..base import HEARING_RATE_HZ, Baseline, Cues, Encoding, EventSpan, Evidence, Samples, Transcript
 from ..embedding import minilm
 from ..errors import Failed, Unavailable
 from ..labels import AgeBand, Emotion, Gender
@@ -51,6 +53,10 @@ class Options(BaseModel):
     """Confidence below which the emotion is unknown."""
     unknown_below_at_first: float = Field(0.9, ge=0, le=1)
     """The same in a speaker's first turn, when nothing is known of their usual; `LESS_A_TURN` less after each."""
+    own_encoder: bool = False
+    """Encode the turn by Whisper base, which the heads were trained on, where the recogniser is another model."""
+    device: str = "cpu"
+    """Of that encoder: cpu, cuda or auto."""
     threads: int = 1
     """Turns that may be read at the same time."""
 
@@ -69,6 +75,7 @@ class VoiceCues:
         wanted = options.words and options.emotion
         self._words = Words(FOLDER / "words.npz") if wanted else None
         self._sentences = minilm.load(store.path("minilm")) if wanted else None
+        self._encoder = _encoder(options, store) if options.own_encoder else None
         self._worker = Worker("cues", threads=options.threads)
 
     async def extract(
@@ -88,11 +95,18 @@ class VoiceCues:
     def _extract(
         self, audio: Samples, baseline: Baseline, transcript: Transcript | None, encoding: Encoding | None
     ) -> Cues:
+        if self._encoder is not None and len(audio) >= SHORTEST_S * HEARING_RATE_HZ:
+            encoding = self._encoder.encoding(audio)
         cues = self.reader.read(audio, baseline, transcript, encoding)
         said = transcript.text.strip() if transcript is not None else ""
         if not said or self._words is None or self._sentences is None:
             return cues
         return against(cues, self._words.expected(self._sentences.embed(said)), len(audio))
+
+
+def _encoder(options: Options, store: Store) -> FasterWhisper:
+    compute = "int8" if options.device == "cpu" else "float16"
+    return FasterWhisper(whisper.Options(device=options.device, compute_type=compute, threads=options.threads), store)
 
 
 def weights_file(chosen: str | Path) -> Path:

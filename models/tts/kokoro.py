@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +58,8 @@ class Options(BaseModel):
     """The voice that "default" stands for."""
     threads: int = Field(2, ge=1)
     """Threads of one window."""
+    device: Literal["cpu", "cuda"] = "cpu"
+    """cuda needs the package onnxruntime-gpu in place of onnxruntime."""
     streaming: bool = True
     """Whether a phrase is rendered in windows; in one piece it sounds only when all of it is done."""
     cache_mib: float = Field(16.0, ge=0)
@@ -93,7 +96,7 @@ class Kokoro:
 
     def __init__(self, options: Options, store: Store) -> None:
         prepare()
-        self.parts = kokoro_parts.load(store.path("kokoro") / FILE, threads=options.threads)
+        self.parts = kokoro_parts.load(store.path("kokoro") / FILE, threads=options.threads, device=options.device)
         files = [*sorted(VOICES.glob("*.bin")), *sorted((store.root / "kokoro-voices").glob("*.bin"))]
         self._voices = {p.stem: np.fromfile(p, "<f4").reshape(-1, 1, 256) for p in files}
         if options.voice not in self._voices:

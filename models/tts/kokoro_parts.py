@@ -73,8 +73,10 @@ class Encoded:
 class Parts:
     """The parts, loaded. Each method is one call of the model, and may run on any thread."""
 
-    def __init__(self, models: Models, *, threads: int) -> None:
-        self._text, self._contours, self._detail, self._wave = (_session(models[name], threads) for name in PARTS)
+    def __init__(self, models: Models, *, threads: int, device: str = "cpu") -> None:
+        self._text, self._contours, self._detail, self._wave = (
+            _session(models[name], threads, device) for name in PARTS
+        )
         shapes = {taken.name: taken.shape for taken in self._wave.get_inputs()}
         self._no_norms = np.zeros(shapes[NORMS], np.float32)
 
@@ -111,9 +113,9 @@ class Parts:
         return {DETAIL: detail, PITCH: pitch, "style": style, NORMS: norms, GIVEN: np.array(given, np.float32)}
 
 
-def load(whole: Path, *, threads: int) -> Parts:
-    """The parts of the graph in a file. Raises Unavailable: it cannot be cut where it should."""
-    return Parts(_stored(whole) or _cut(whole), threads=threads)
+def load(whole: Path, *, threads: int, device: str = "cpu") -> Parts:
+    """The parts of the graph in a file. Raises Unavailable: it cannot be cut, or there is no such device."""
+    return Parts(_stored(whole) or _cut(whole), threads=threads, device=device)
 
 
 def folder_of(whole: Path) -> Path:
@@ -173,7 +175,19 @@ def _compare(whole: Path, models: Models) -> None:
         raise Unavailable(f"the parts of {whole} do not sound like the whole; pull it again, and report this")
 
 
-def _session(model: str | bytes, threads: int) -> onnxruntime.InferenceSession:
+def _session(model: str | bytes, threads: int, device: str = "cpu") -> onnxruntime.InferenceSession:
     settings = onnxruntime.SessionOptions()
     settings.intra_op_num_threads, settings.inter_op_num_threads = threads, 1
-    return onnxruntime.InferenceSession(model, settings, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(model, settings, providers=_providers(device))
+
+
+def _providers(device: str) -> list[str]:
+    """What onnxruntime may run on, in order. Raises Unavailable rather than be slow without a word."""
+    if device == "cpu":
+        return ["CPUExecutionProvider"]
+    if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
+        raise Unavailable(
+            "this onnxruntime cannot use CUDA: pip uninstall onnxruntime && pip install onnxruntime-gpu, "
+            "or set tts.options.device to cpu"
+        )
+    return ["CUDAExecutionProvider", "CPUExecutionProvider"]

@@ -31,6 +31,8 @@ def needed(settings: Settings) -> tuple[str, ...]:
         assets.append(settings.asr.options.get("asset", "whisper-base"))
     if settings.cues.backend == "voice" and settings.cues.options.get("words", True):
         assets.append("minilm")
+    if settings.cues.backend == "voice" and settings.cues.options.get("own_encoder"):
+        assets.append("whisper-base")
     if settings.llm.backend == "llama":
         model = settings.llm.options.get("model", "qwen2.5-coder-1.5b")
         assets += [] if model.endswith(".gguf") else [model]
