@@ -162,3 +162,60 @@ def test_compose_takes_the_file() -> None:
     command = [*compose, "--file", str(DOCKER / "compose.yaml"), "config", "--quiet"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+OVERLAYS = ("scale", "gpu")
+
+
+def overlay(name: str) -> dict[str, Any]:
+    return dict(yaml.safe_load((DOCKER / f"compose.{name}.yaml").read_text()))
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_overlays_fit_the_file_that_they_are_laid_over(compose: dict[str, Any], name: str) -> None:
+    over = overlay(name)
+    known = set(compose["services"]) | {each for each, service in over["services"].items() if "image" in service}
+    assert set(over["services"]) <= known
+    volumes = {*compose["volumes"], *over["volumes"]}
+    for service in over["services"].values():
+        assert set(service.get("depends_on", {})) <= known
+        assert {volume.split(":")[0] for volume in service.get("volumes", [])} <= volumes
+        assert set(service.get("networks", [])) <= set(compose["networks"])
+        if "image" in service:
+            assert service["cap_drop"] == ["ALL"]
+            assert service["security_opt"] == ["no-new-privileges:true"]
+
+
+def test_both_servers_share_a_database_and_are_alike(compose: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    services = overlay("scale")["services"]
+    first = compose["services"]["affetto"] | services["affetto"]
+    second = services["affetto-2"]
+    assert {key for key in first if first[key] != second.get(key)} <= {"volumes", "tmpfs", "logging"}
+    for name, value in second["environment"].items():
+        monkeypatch.setenv(name, re.sub(r"\$\{\w+:\?[^}]*\}", "secret", defaults(value)))
+    settings = load()
+    assert settings.handover.enabled
+    assert settings.memory.url is not None
+    assert settings.memory.url.get_secret_value() == "postgresql://affetto:secret@postgres/affetto"
+    assert settings.server.trusted_proxies == ["172.31.86.0/24"]
+
+
+def test_the_proxy_knows_both_servers() -> None:
+    caddy, text = overlay("scale")["services"]["caddy"], (DOCKER / "Caddyfile").read_text()
+    assert caddy["environment"]["AFFETTO_UPSTREAM"].split() == ["affetto:8600", "affetto-2:8600"]
+    assert set(caddy["environment"]) <= set(re.findall(r"\{\$(\w+)", text))
+
+
+def test_the_gpu_overlays_environment_is_of_settings_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in overlay("gpu")["services"]["affetto"]["environment"].items():
+        monkeypatch.setenv(name, value)
+    settings = load()
+    assert settings.profile == "gpu"
+    assert settings.asr.options["device"] == "cuda"
+    assert settings.llm.options["base_url"] == "http://vllm:8000/v1"
+
+
+def test_the_images_arguments_are_those_that_overlays_give(steps: list[tuple[str, str]]) -> None:
+    known = {rest.partition("=")[0] for rest in of(steps, "ARG")}
+    services = [service for name in OVERLAYS for service in overlay(name)["services"].values()]
+    assert {name for service in services if "build" in service for name in service["build"]["args"]} == known

@@ -2,6 +2,7 @@
 
 examples:
   affetto eval asr --manifest test.csv --root recordings --json      columns: path,text
+  affetto eval batches                                               recognition of several sessions together
   affetto eval turns --events events.csv --root recordings --json    columns: file,event,speaker,start,end,other
   affetto eval turns --manifest test.csv --root recordings --json    columns: path,text; pauses are put in
   affetto eval speech --limit 6 --out samples                        the voice itself
@@ -44,7 +45,7 @@ class BadInput(Exception):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parts = ["asr", "turns", "speech", "openers", "cues", "empathy"]
+    parts = ["asr", "batches", "turns", "speech", "openers", "cues", "empathy"]
     parser.add_argument("part", choices=parts, help="what to measure")
     parser.add_argument("--manifest", type=Path, metavar="CSV", help="the data, one row a recording")
     parser.add_argument("--events", type=Path, metavar="CSV", help="time-stamped events of recorded talk (turns)")
@@ -63,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    parts = {"asr": _asr, "turns": _turns, "speech": _speech, "openers": _openers, "cues": _cues}
+    parts = {"asr": _asr, "batches": _batches, "turns": _turns, "speech": _speech, "openers": _openers, "cues": _cues}
     return {**parts, "empathy": evaluate_empathy.run}[args.part](args)
 
 
@@ -106,6 +107,23 @@ def _asr(args: argparse.Namespace) -> int:
     recognizer = registry.create("asr", settings.asr.backend, settings.asr.options, store)
     report = asyncio.run(asr.evaluate(recognizer, _shown(rows), root))
     print(json.dumps(report, ensure_ascii=False) if args.json else _told(report))
+    return OK
+
+
+def _batches(args: argparse.Namespace) -> int:
+    settings = options.settings_of(args)
+    from ...models import registry
+    from ...pipelines.evaluation import asr, batches
+    from .doctor import RECORDING
+
+    store = Store(settings.models_dir)
+    weights.pull(store, [name for name in weights.needed(settings) if name.startswith("whisper")])
+    given = settings.asr.options
+    made = {
+        size: registry.create("asr", settings.asr.backend, {**given, "batch": size}, store) for size in batches.SIZES
+    }
+    report = asyncio.run(batches.curve(made, asr.read(RECORDING)))
+    print(json.dumps(report) if args.json else batches.told(report))
     return OK
 
 
