@@ -114,6 +114,7 @@ class Llama:
                 base_url=f"{url}/v1",
                 model=self._options.model,
                 api_key=SecretStr(self._key),
+                grammar=True,
                 first_token_timeout_s=self._options.first_token_timeout_s,
                 token_timeout_s=self._options.token_timeout_s,
             )

@@ -37,6 +37,8 @@ class Options(BaseModel):
     prefill: PrefillWay = "assistant"
     """How the start of a reply is handed over: "assistant" as a last assistant message (llama.cpp, Ollama),
     "vllm" with `continue_final_message` as well (vLLM, SGLang), "none" as a note in the last user message (hosted)."""
+    grammar: bool = False
+    """Whether the endpoint takes llama.cpp's `grammar`; others refuse what they do not know."""
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     """Name of the length limit; newer hosted models want "max_completion_tokens"."""
     extra_body: dict[str, Any] = Field(default_factory=dict)

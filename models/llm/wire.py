@@ -35,7 +35,7 @@ def request_body(messages: Sequence[Message], options: ChatOptions, settings: Op
     if options.json_schema is not None:
         schema = {"name": "answer", "strict": True, "schema": dict(options.json_schema)}
         body["response_format"] = {"type": "json_schema", "json_schema": schema}
-    if options.grammar:
+    if options.grammar and settings.grammar:
         body["grammar"] = options.grammar
     if options.prefill and settings.prefill == "vllm":
         body |= {"continue_final_message": True, "add_generation_prompt": False}
