@@ -50,9 +50,9 @@ class SmallAppraiser:
         trained, heard = self._heads, _heard(situation.cues)
         x = trained.scaled(features.vector(situation, embedding, trained.vocabulary))
         felt = trained.head("emotion", heard).softmax(x)
-        emotion, confidence, clash = int(felt.argmax()), float(felt.max()), False
+        emotion, confidence = int(felt.argmax()), float(felt.max())
         if heard:
-            emotion, confidence, clash = weighing.weighed(felt, self._by_words(situation, embedding))
+            emotion, confidence = weighing.weighed(felt, self._by_words(situation, embedding))
         need = NEEDS[int(trained.head("need", heard).softmax(x).argmax())]
         logits = dict(zip(TACTICS, map(float, trained.head("tactics", heard).logits(x)), strict=True))
         direction = trained.head("emotion", False).weight[: minilm.WIDTH, emotion] / trained.scale[: minilm.WIDTH]
@@ -61,7 +61,7 @@ class SmallAppraiser:
             intensity=int(trained.head("intensity", heard).softmax(x).argmax()),
             cause=cause.span(situation.text, offsets, np.asarray(tokens @ direction).tolist()),
             need=need,
-            conflict=clash or self._conflict(x, situation.cues),
+            conflict=self._conflict(x, situation.cues),
             risk=self._risk(x, heard),
             tactics=tactics.choose(logits, situation.past, need),
             tone=TONES[int(trained.head("tone", heard).softmax(x).argmax())],

@@ -1,7 +1,7 @@
 """The voice against the words: a voice model is wrong at times, and then clear words stand. Pure.
 
 Words say the sign of a feeling (glad, heavy) more surely than which it is. Where they are clear and the voice's
-reading has the other sign, neither is trusted blindly: the words' feeling is taken, as a guess, and the listener asks.
+reading has the other sign, neither is trusted blindly: the words' feeling is taken, as no more than a guess.
 Thresholds by held-out stories, with their own cues and with those of other turns (docs/empathy.md).
 """
 
@@ -22,8 +22,8 @@ GUESS = 0.4
 SIGN = np.array([1 if emotion in JOYS else 0 if emotion in EVEN else -1 for emotion in Emotion])
 
 
-def weighed(heard: NDArray[np.float32], words: NDArray[np.float32]) -> tuple[int, float, bool]:
-    """Which emotion (its index), how surely, and whether words and voice clash.
+def weighed(heard: NDArray[np.float32], words: NDArray[np.float32]) -> tuple[int, float]:
+    """Which emotion (its index), and how surely.
 
     `heard` and `words` are probabilities of all emotions: by words and voice together, and by the words alone.
     """
@@ -32,5 +32,5 @@ def weighed(heard: NDArray[np.float32], words: NDArray[np.float32]) -> tuple[int
     against = float(words[-SIGN[felt] == SIGN].sum()) if SIGN[felt] else 0.0
     if against >= CLEAR_FROM:
         felt = int(np.where(-SIGN[felt] == SIGN, words, 0).argmax())
-        return felt, min(GUESS, float(words[felt])), True
-    return felt, min(GUESS, sure) if against >= LEANING_FROM else sure, False
+        return felt, min(GUESS, float(words[felt]))
+    return felt, min(GUESS, sure) if against >= LEANING_FROM else sure
