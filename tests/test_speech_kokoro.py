@@ -117,7 +117,29 @@ def test_a_text_longer_than_the_model_takes_is_spoken_whole(kokoro: Kokoro) -> N
     assert sum(len(piece.samples) for piece in pieces) >= words[-1].start
 
 
-@pytest.mark.parametrize("text", ["", "  ", "...", "—", "?!"])
+def test_what_is_not_speech_is_not_spoken(kokoro: Kokoro) -> None:
+    text = "<speak><prosody rate='x-slow'>I'm glad \x07that\u202e</prosody> [laughs] you {pause} told me.</speak> 😀 🇬🇧"
+    plain = np.concatenate([piece.samples for piece in spoken(kokoro, "I'm glad that you told me.")])
+    np.testing.assert_array_equal(np.concatenate([piece.samples for piece in spoken(kokoro, text)]), plain)
+
+
+@pytest.mark.parametrize("text", ["привет", "你好 123", "مرحبا"])
+def test_another_script_is_an_error(kokoro: Kokoro, text: str) -> None:
+    with pytest.raises(Failed, match="speaks English"):
+        spoken(kokoro, text)
+
+
+def test_a_very_long_text_begins_as_soon_as_a_short_one(kokoro: Kokoro) -> None:
+    async def begin(text: str) -> int:
+        stream = kokoro.stream(text, voice="default", style=Style())
+        first = await anext(stream)
+        await stream.aclose()  # type: ignore[attr-defined]
+        return len(first.samples)
+
+    assert asyncio.run(begin("You don't have to decide anything tonight. " * 120)) < 24_000
+
+
+@pytest.mark.parametrize("text", ["", "  ", "...", "—", "?!", "😀🎉", "<break time='1s'/>", "\x00\x1b\u200b"])
 def test_what_makes_no_sound_makes_none(kokoro: Kokoro, text: str) -> None:
     assert spoken(kokoro, text) == []
 

@@ -127,6 +127,6 @@ def test_words_share_the_space_between_them_and_sound_ahead_of_their_frames() ->
     assert (last.start, last.end) == (8 + 34 - AHEAD, 8 + 48 - AHEAD)
 
 
-@pytest.mark.parametrize(("frames", "count"), [(1, 1), (56, 1), (57, 2), (250, 5)])
+@pytest.mark.parametrize(("frames", "count"), [(1, 1), (56, 1), (57, 2), (250, 6)])
 def test_a_short_phrase_is_one_window(frames: int, count: int) -> None:
     assert len(list(windows(frames + 10, begin=10))) == count

@@ -2,16 +2,19 @@
 
 The weights (hub coqui/XTTS-v2) are under the Coqui Public Model License: non-commercial use only. Affetto does not
 fetch them; whoever may use them puts them into a folder and names it in `tts.options.folder`. The code (coqui-tts,
-the kept-up fork) is MPL-2.0. Written against coqui-tts 0.28 (`TTS/tts/models/xtts.py`).
+the kept-up fork) is MPL-2.0. Tested with coqui-tts 0.28 and small random weights.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import soundfile
+import soxr
+import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from TTS.tts.configs.xtts_config import XttsConfig
@@ -29,6 +32,9 @@ from .tones import compiled
 FILES = ("config.json", "model.pth", "vocab.json")
 LONGEST_CHARS = 230
 """XTTS takes 400 tokens; its own limit for English is 250 characters."""
+REFERENCE_HZ = 22_050
+REFERENCE_LATENT_S, REFERENCE_LONGEST_S = 6, 30
+"""Seconds of a reference that XTTS takes latents from at once, and that it looks at in all: its own defaults."""
 LICENCE = "its weights are for non-commercial use only (Coqui Public Model License)"
 
 
@@ -60,12 +66,13 @@ class Coqui:
             raise Unavailable(f"XTTS-v2 cannot be loaded: {lacking}. Get it from the hub (coqui/XTTS-v2); {LICENCE}")
         config = XttsConfig()
         config.load_json(str(folder / "config.json"))
-        self._model: Any = Xtts.init_from_config(config)
+        self._model: Any = Xtts(config)
         try:
             self._model.load_checkpoint(config, checkpoint_dir=str(folder), eval=True)
             self._model.to(options.device)
         except (RuntimeError, OSError, KeyError) as error:
-            raise Unavailable(f"XTTS-v2 in {folder} cannot be loaded on {options.device}: {error}") from error
+            why = str(error).partition("\n")[0]
+            raise Unavailable(f"XTTS-v2 in {folder} cannot be loaded on {options.device}: {why}") from error
         self.rate_hz: int = config.model_args.output_sample_rate
         self._speakers = self._learnt()
         if options.voice not in self._speakers:
@@ -116,5 +123,25 @@ class Coqui:
         for name, paths in self._options.references.items():
             if absent := [path for path in paths if not Path(path).is_file()]:
                 raise Unavailable(f"the reference recordings of {name!r} are not there: {', '.join(absent)}")
-            speakers[name] = self._model.get_conditioning_latents(audio_path=list(paths))
+            speakers[name] = self._heard(paths)
         return speakers
+
+    def _heard(self, paths: Sequence[str]) -> tuple[Any, Any]:
+        """Latents and embedding of one reference voice, as of `get_conditioning_latents`, but read without FFmpeg."""
+        sounds = [torch.from_numpy(_sound(Path(path)))[None].to(self._options.device) for path in paths]
+        embeddings = [self._model.get_speaker_embedding(sound, REFERENCE_HZ) for sound in sounds]
+        whole = torch.cat(sounds, dim=-1)
+        latents = self._model.get_gpt_cond_latents(
+            whole, REFERENCE_HZ, length=REFERENCE_LATENT_S, chunk_length=REFERENCE_LATENT_S
+        )
+        return latents, torch.stack(embeddings).mean(dim=0)
+
+
+def _sound(path: Path) -> NDArray[np.float32]:
+    """A recording at XTTS's rate, mono, no longer than it looks at. Raises Unavailable."""
+    try:
+        sound, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
+    except (OSError, soundfile.LibsndfileError) as error:
+        raise Unavailable(f"the reference recording {path} cannot be read: {error}") from error
+    mono = np.asarray(soxr.resample(sound.mean(axis=1), rate_hz, REFERENCE_HZ), np.float32)
+    return mono[: REFERENCE_LONGEST_S * REFERENCE_HZ]

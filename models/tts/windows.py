@@ -18,7 +18,7 @@ Floats = NDArray[np.float32]
 
 FRAME_SAMPLES = 600
 """25 ms at 24 kHz."""
-SIZES = (20, 36, 64)
+SIZES = (20, 28, 44, 64)
 """Frames of the first window, the second, ...; the last holds for the rest. The first is soon there, and each next
 one is done before the one before has been played."""
 AT_ONCE = 56

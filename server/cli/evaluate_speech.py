@@ -18,7 +18,7 @@ from ...models import registry
 from ...models.base import HEARING_RATE_HZ, Samples, Style
 from ...models.labels import Tone
 from ...models.store import Store
-from ...pipelines.evaluation import speech, speech_pictures
+from ...pipelines.evaluation import speech, speech_pictures, speech_playback
 from ...pipelines.evaluation.speech_measures import Voiceprint, voiceprint
 from ...pipelines.evaluation.speech_sentences import SENTENCES
 from ..settings import Settings
@@ -31,9 +31,12 @@ DNSMOS_OVERALL = (-0.06766283, 1.11546468, 0.04602535)
 
 
 def report(settings: Settings, args: argparse.Namespace) -> dict[str, Any]:
-    """Measure the voice; `args` has limit, out and what to leave out."""
+    """Measure the voice; `args` has limit, out, playback and what to leave out."""
     store = Store(settings.models_dir)
     weights.pull(store, [*_assets(settings), "whisper-base"])
+    if args.playback:
+        voice = registry.create("tts", settings.tts.backend, _uncached(settings, {}), store)
+        return asyncio.run(speech_playback.playback(voice, SENTENCES, minutes=args.playback))
     gallery = Gallery(args.out)
     evaluation = speech.Evaluation(
         voice=registry.create("tts", settings.tts.backend, _uncached(settings, {}), store),
@@ -131,6 +134,8 @@ class Gallery:
 
 def told(found: dict[str, Any]) -> str:
     """The report in words."""
+    if "underruns" in found:
+        return f"{found['underruns']} gaps ({found['silent_s']} s) in {found['played_s']} s of speech"
     lines = [
         f"first audio after {found['first_audio_ratio']:.0%} of the time of the whole sentence "
         f"({found['first_audio_ms']:.0f} ms), real-time factor {found['rtf']}"
