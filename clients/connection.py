@@ -25,7 +25,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as open_socket
 
 from ..server.protocol import PATH
-from .errors import CallEnded, CannotConnect, ServerError
+from .errors import CallEnded, CannotConnect, Refused, ServerError
 from .lasting import LastingSocket
 from .turn import Pcm, Turn, TurnCollector
 
@@ -205,7 +205,7 @@ async def _open(url: str, key: str | None, timeout_s: float) -> ClientConnection
     except websockets.exceptions.InvalidURI as error:
         raise CannotConnect(f"{url!r} is no address of a server: write e.g. {DEFAULT_URL}") from error
     except websockets.exceptions.InvalidStatus as error:
-        raise CannotConnect(_refusal(url, error)) from error
+        raise Refused(_refusal(url, error), error.response.status_code) from error
     except (OSError, TimeoutError, websockets.exceptions.WebSocketException) as error:
         why = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise CannotConnect(

@@ -2,6 +2,7 @@
 
 ClientError
 +-- CannotConnect      nobody listens there, or they do not let us in
+|   +-- Refused        they do not let us in, and say why
 +-- CallEnded          the server ended the call, or the line broke
 +-- ServerError        the server answered with an `error` event
 +-- NoSound            no microphone or loudspeaker, or the library for them is missing
@@ -18,6 +19,14 @@ class ClientError(Exception):
 
 class CannotConnect(ClientError):
     """No call could be opened."""
+
+
+class Refused(CannotConnect):
+    """The server answered, and did not let us in; `answer` is the HTTP status."""
+
+    def __init__(self, message: str, answer: int) -> None:
+        super().__init__(message)
+        self.answer = answer
 
 
 class CallEnded(ClientError):

@@ -25,6 +25,7 @@ from . import (
     rest_transcription,
     warming,
 )
+from .admission import GUESSES, Admission
 from .auth import Door
 from .health import Health
 from .protocol import PATH
@@ -51,9 +52,15 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
         ):
             policy, door = assembly.policy(settings), Door(settings.server)
             health = Health(lambda: app.state.server.backends.named(), watch.telemetry.backend_ready)
-            state = ServerState(
-                settings, backends, policy, door, watch, health, Traces(settings.server.trace_s), memory, handover
+            admission = Admission(
+                settings.server,
+                GUESSES.get(settings.profile, 0.0),
+                lag_s=watch.lag.recent_s,
+                queue=lambda: watch.busiest,
+                live=lambda: door.live,
             )
+            traces = Traces(settings.server.trace_s)
+            state = ServerState(settings, backends, policy, door, watch, health, admission, traces, memory, handover)
             app.state.server = state
             watch.watch_backends(backends.named())
             realtime = app.state.realtime = Realtime(state)
@@ -63,7 +70,7 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
             days = settings.server.event_log_days
             logs_s = None if days is None else days * 86_400
             async with (
-                watch.watching(health),
+                watch.watching(health.watch(), admission.watch()),
                 warming.warmed(settings, backends.synthesizer, lambda: realtime.busy),
                 event_logs.retained(settings.server.event_logs, logs_s),
             ):

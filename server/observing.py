@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..models.errors import Unavailable
+from ..models.gate import Gate
 from ..pipelines.duplex.observe import Observer, every
 from . import logs
-from .health import Health
 from .lag import LoopLag
 from .settings import ObserveSection
 from .telemetry import Telemetry
@@ -28,15 +28,21 @@ class Observing:
         self.lag = LoopLag(self.telemetry.lagged)
         self.observer: Observer = every(self.telemetry.observe, logs.observe)
         self._tracing = tracing
+        self._gates: list[Gate] = []
+
+    @property
+    def busiest(self) -> int:
+        """Calls at the model that has most, waiting or worked on."""
+        return max((gate.active for gate in self._gates), default=0)
 
     def session(self) -> Observer:
         return self.observer if self._tracing is None else every(self.observer, self._tracing.observer())
 
     @asynccontextmanager
-    async def watching(self, health: Health) -> AsyncIterator[None]:
-        """Look after the loop and the backends while the body runs."""
+    async def watching(self, *others: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+        """Look after the loop, and whatever else is to be looked after, while the body runs."""
         self.telemetry.watch_tasks(lambda: len(asyncio.all_tasks()))
-        tasks = [asyncio.create_task(watch) for watch in (self.lag.watch(), health.watch())]
+        tasks = [asyncio.create_task(watch) for watch in (self.lag.watch(), *others)]
         try:
             yield
         finally:
@@ -51,6 +57,7 @@ class Observing:
         for backend in backends.values():
             gate = getattr(backend, "gate", None)
             if gate is not None:
+                self._gates.append(gate)
                 self.telemetry.watch_breaker(gate.name)
                 self.telemetry.watch_queue(gate.name, partial(getattr, gate, "active"))
 

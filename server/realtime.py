@@ -24,6 +24,9 @@ from .state import ServerState
 log = logging.getLogger(__name__)
 
 RETRY_AFTER_S = 5
+TRY_AGAIN = 1013
+"""The closing code for it (IANA's registry of WebSocket closing codes)."""
+REASON_CHARS = 120
 BURST_S = 4.0
 """So many seconds' worth of events may come at once."""
 WRITING_S = 2.0
@@ -60,7 +63,7 @@ class Realtime:
             await self._serve(socket)
         except Denied as denied:
             self._state.telemetry.refused_client(denied.code)
-            await socket.send_denial_response(denial(denied))
+            await self._refuse(socket, denied)
 
     async def drain(self, grace_s: float) -> None:
         """The server stops: nobody comes in any more; what is being said may end within the grace time."""
@@ -97,8 +100,19 @@ class Realtime:
         else:
             await self._begin(socket, guest, subprotocol)
 
+    async def _refuse(self, socket: WebSocket, denied: Denied) -> None:
+        """Browsers show their pages nothing of an HTTP answer, so what may be tried again is told them by a code."""
+        if denied.status == 503 and "origin" in socket.headers:
+            protocols = [offer.strip() for offer in socket.headers.get("sec-websocket-protocol", "").split(",")]
+            await socket.accept(SUBPROTOCOL if SUBPROTOCOL in protocols else None)
+            await socket.close(TRY_AGAIN, f"{denied.code}: {denied.message}"[:REASON_CHARS])
+        else:
+            await socket.send_denial_response(denial(denied))
+
     async def _begin(self, socket: WebSocket, guest: Guest, subprotocol: str | None) -> None:
         """A new session: it lives here, also while it has lost its socket or goes on over another one."""
+        if (problem := self._state.admission.problem()) is not None:
+            raise Denied(503, "overloaded", f"{problem[0].upper()}{problem[1:]}; try again in a moment.")
         with self._state.door.session(guest, address_of(socket)):
             beta = socket.headers.get(wire_beta.HEADER, "") == wire_beta.VALUE
             live = LiveSession(self._state, guest, model=socket.query_params.get("model") or "", beta=beta)

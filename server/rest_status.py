@@ -43,8 +43,8 @@ async def ready(request: Request) -> JSONResponse:
     """Whether a new session would be served: 200 or 503; which backends are out, since when, and why."""
     state = state_of(request)
     out = state.health.look()
-    full = state.door.full
-    fine = state.health.serves and not full
+    full, overloaded = state.door.full, state.admission.problem()
+    fine = state.health.serves and not full and overloaded is None
     body = {
         "ready": fine,
         "backends": {name: name not in out for name in state.backends.named()},
@@ -54,6 +54,7 @@ async def ready(request: Request) -> JSONResponse:
         else {"ready": state.memory.problem is None, "why": state.memory.problem},
         "sessions": state.door.live,
         "full": full,
+        "overloaded": overloaded,
     }
     return JSONResponse(body, 200 if fine else 503)
 

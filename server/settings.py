@@ -51,6 +51,13 @@ class ServerSection(Section):
     """Requests and new sessions of one key (of one address, where no key is asked for); ten seconds' worth at once."""
     events_per_s: float = Field(500, gt=0)
     """Events of one session that are read; those beyond it are read later, and four seconds' worth at once."""
+    admission: bool = True
+    """Refuse a new session (503, or 1013 to browsers) where it would make the running ones suffer, as measured."""
+    most_lag_ms: float = Field(30, gt=0)
+    """A new session is refused while the event loop is later than this (p99 of the last five seconds)."""
+    session_cores: float | None = Field(None, ge=0)
+    """Processor cores that a session is taken to need before that is measured; what is measured may halve it at most.
+    None: 1 where all models run on this machine, as docs/performance.md has it."""
     session_s: float = Field(3600, gt=0)
     """Longest session, in seconds."""
     idle_s: float = Field(600, gt=0)

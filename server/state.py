@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from ..pipelines.duplex.backends import Backends
 from ..pipelines.duplex.policy import DuplexPolicy
 from ..pipelines.memory.service import MemoryService, Remembering
+from .admission import Admission
 from .appraisals import Appraisals
 from .auth import Door, Guest
 from .handover import Handover
@@ -25,6 +26,7 @@ class ServerState:
     door: Door
     observing: Observing
     health: Health
+    admission: Admission
     traces: Traces
     memory: MemoryService | None = None
     handover: Handover | None = None

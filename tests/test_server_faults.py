@@ -315,7 +315,7 @@ def test_a_line_that_is_open_at_one_end_only_is_noticed_and_its_place_is_free(mo
 def test_sigterm_under_load_says_goodbye_to_everybody_and_ends_in_time(tmp_path: Path) -> None:
     grace_s, port_file = 2.0, tmp_path / "port"
     command = [sys.executable, "-m", "affetto.server", "serve", "--profile", "scripted", "--port", "0"]
-    command += ["--port-file", str(port_file), "--set", f"server.grace_s={grace_s}"]
+    command += ["--port-file", str(port_file), "--set", f"server.grace_s={grace_s}", "--set", "server.admission=false"]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     try:
         eventually(lambda: port_file.exists() and port_file.read_text(), "it does not start", 60)

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..connection import connect
+from ..errors import Refused
 from ..line import Line, Script, run
 from ..playout import Playout
 from .acts import SPEAK_OVER_MS, Act, Ask, Interrupt, Murmur, Noise, Pause
 from .material import Material, with_pauses
 from .outcomes import Outcome
 
+BUSY = 503
 ACTS_A_CALL = 4
 """A call is not much longer than people's are, so that a long history does not slow it down."""
 KINDS = ("asks", "pauses", "interruptions", "murmurs", "noises")
@@ -44,12 +46,15 @@ class Record:
 
     outcomes: list[Outcome] = field(default_factory=list)
     untried: int = 0
+    refused: int = 0
+    """Calls that a busy server did not let in."""
     seconds: float = 0.0
     late_s: float = 0.0
 
     def add(self, other: Record) -> None:
         self.outcomes += other.outcomes
         self.untried += other.untried
+        self.refused += other.refused
         self.seconds += other.seconds
         self.late_s = max(self.late_s, other.late_s)
 
@@ -83,8 +88,13 @@ async def one_call(url: str, acts: Sequence[Act], caller: Caller, *, api_key: st
     """Call, do these acts one after the other, hang up."""
     record = Record()
     line = Line(Playout(follows=caller.follows))
-    async with connect(url, api_key=api_key, **caller.session) as call:
-        await run(call, line, _all(line, acts, record), reports=caller.follows)
+    try:
+        async with connect(url, api_key=api_key, **caller.session) as call:
+            await run(call, line, _all(line, acts, record), reports=caller.follows)
+    except Refused as refused:
+        if refused.answer != BUSY:
+            raise
+        return Record(refused=1)
     record.seconds, record.late_s = line.now_s, line.late_s
     return record
 

@@ -64,7 +64,12 @@ class Tally:
         )
 
     def figures(self) -> dict[str, Any]:
-        return {**summary(self.record.outcomes), "untried": self.record.untried, **loaded(self.load())}
+        return {
+            **summary(self.record.outcomes),
+            "untried": self.record.untried,
+            "refused": self.record.refused,
+            **loaded(self.load()),
+        }
 
 
 def ways(ours: Target, *, plain: bool, naive: Target | None) -> list[Way]:
@@ -104,7 +109,7 @@ async def ramp(
     found = []
     for count in counts:
         figures = await measure([Way(OURS, target, (Ask,))], asks, sessions=count, progress=progress)
-        kept = ("v2v_ms", "unanswered_rate", "cpu_s_per_min", "peak_rss_mib", "client_late_ms")
+        kept = ("v2v_ms", "refused", "unanswered_rate", "cpu_s_per_min", "peak_rss_mib", "client_late_ms")
         found.append({"sessions": count, **{name: figures[name] for name in kept}})
     return found
 

@@ -55,6 +55,7 @@ COSTS = {
     "speculation_hit_rate": "answers begun early that were used",
     "cpu_s_per_min": "CPU seconds per minute of talk",
     "peak_rss_mib": "peak memory of the server (MiB)",
+    "refused": "calls that a busy server did not let in",
     "client_late_ms": "how late this client itself was at worst (ms)",
 }
 
@@ -176,10 +177,10 @@ def _stages(figures: dict[str, Any]) -> Table:
 
 
 def _ramp_table(rows: list[dict[str, Any]]) -> Table:
-    table = Table("sessions", "answer p50 (ms)", "p95", "unanswered", "CPU s/min", "MiB", "client late (ms)")
+    table = Table("sessions", "refused", "answer p50 (ms)", "p95", "unanswered", "CPU s/min", "MiB", "client late (ms)")
     for row in rows:
         spread = row["v2v_ms"]
-        values = (row["sessions"], spread["p50"], spread["p95"], row["unanswered_rate"])
+        values = (row["sessions"], row["refused"], spread["p50"], spread["p95"], row["unanswered_rate"])
         rest = (row["cpu_s_per_min"], row["peak_rss_mib"], row["client_late_ms"])
         table.add_row(*("-" if value is None else str(value) for value in (*values, *rest)))
     return table

@@ -77,7 +77,7 @@ def _server(args: argparse.Namespace, sessions: int) -> Iterator[str]:
     if args.url:
         yield args.url
         return
-    given = [f"{name}={sessions + 50}" for name in ROOM] + ["duplex.openers=false", *args.set]
+    given = [f"{name}={sessions + 50}" for name in ROOM] + ["duplex.openers=false", "server.admission=false", *args.set]
     with running_server(["--profile", "scripted", *(part for one in given for part in ("--set", one))]) as own:
         yield own.url
 
