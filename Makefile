@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 MINUTES ?= 30
+KILLS ?= 100
 FOLDERS := server models pipelines clients
 
-.PHONY: venv demo serve test unit cluster lint typing models pull soak clean
+.PHONY: venv demo serve test unit cluster lint typing models pull soak clean chaos
 
 # Ask a server of one's own a recorded question, and show what happens.
 demo: $(VENV)/.installed
@@ -32,6 +33,9 @@ soak: $(VENV)/.installed
 cluster: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[cluster]'
 	$(BIN)/python -m pytest -m cluster tests/test_cluster.py
+# A hundred processes and lines killed at random while twenty people talk: nothing may be lost.
+chaos: $(VENV)/.installed
+	$(BIN)/python tests/chaos.py --kills $(KILLS)
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

@@ -24,7 +24,7 @@ class Breaker:
 
     limit: int = 3
     rest_s: float = 1.0
-    longest_rest_s: float = 30.0
+    longest_rest_s: float = 5.0
     state: State = State.CLOSED
     out_since: float | None = None
     """When it first opened, if it has not closed since."""

@@ -46,6 +46,11 @@ class Server:
     def url(self) -> str:
         return f"postgresql://affetto@127.0.0.1:{self.port}/postgres"
 
+    @property
+    def pid(self) -> int:
+        """Of its first process."""
+        return int((self._folder / "data" / "postmaster.pid").read_text().split()[0])
+
     def make(self) -> None:
         if self._user is not None:
             os.chown(self._folder, self._user.pw_uid, self._user.pw_gid)

@@ -10,6 +10,7 @@ import os
 import sys
 import threading
 import time
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -36,12 +37,13 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("content-type", "text/event-stream")
         self.send_header("transfer-encoding", "chunked")
         self.end_headers()
-        for index, word in enumerate(REPLY.split()):
-            time.sleep(WORD_S)
-            self._event({"choices": [{"delta": {"content": f"{' ' if index else ''}{word}"}}]})
-        self._event({"choices": [{"delta": {}, "finish_reason": "stop"}]})
-        self._chunk(b"data: [DONE]\n\n")
-        self._chunk(b"")
+        with suppress(BrokenPipeError, ConnectionResetError):  # nobody listens any more
+            for index, word in enumerate(REPLY.split()):
+                time.sleep(WORD_S)
+                self._event({"choices": [{"delta": {"content": f"{' ' if index else ''}{word}"}}]})
+            self._event({"choices": [{"delta": {}, "finish_reason": "stop"}]})
+            self._chunk(b"data: [DONE]\n\n")
+            self._chunk(b"")
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name in the library
         """Quiet."""
