@@ -10,6 +10,7 @@ likes. And it answers each ping at once, for ever, into a buffer without end whe
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -110,6 +111,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._unread = bytearray()
+        self._waiting: deque[str | None] = deque()
         self._may_read = self._counted_at = 0.0
         self._later: asyncio.TimerHandle | None = None
         self._pong = b""
@@ -197,7 +199,15 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self.conn.send_close(1007)
             self.handle_parser_exception()
             return
-        if not self._taker(text) and not self._full:
+        if self._full:
+            self._waiting.append(text)
+        else:
+            self._give(text)
+
+    def _give(self, text: str | None) -> None:
+        """One message to the session; where it wants no more, what came in the same piece waits."""
+        assert self._taker is not None
+        if not self._taker(text):
             self._full = True
             self.transport.pause_reading()
 
@@ -216,7 +226,9 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def _read_on(self) -> None:
         self._full = self.read_paused = False
-        if not self.transport.is_closing():
+        while self._waiting and not self._full:
+            self._give(self._waiting.popleft())
+        if not self._full and not self.transport.is_closing():
             self._read()
 
     def handle_parser_exception(self) -> None:

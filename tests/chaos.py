@@ -88,7 +88,8 @@ class Gateway:
         command += ["--port-file", str(self._port_file)]
         command += [part for name, value in given.items() for part in ("--set", f"{name}={value}")]
         environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
-        self.process = subprocess.Popen(command, stderr=self._log.open("wb"), env=environment)
+        with self._log.open("wb") as log:
+            self.process = subprocess.Popen(command, stderr=log, env=environment)
 
     @property
     def port(self) -> int:
