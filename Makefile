@@ -33,6 +33,7 @@ soak: $(VENV)/.installed
 cluster: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[cluster]'
 	$(BIN)/python -m pytest -m cluster tests/test_cluster.py
+
 # A hundred processes and lines killed at random while twenty people talk: nothing may be lost.
 chaos: $(VENV)/.installed
 	$(BIN)/python tests/chaos.py --kills $(KILLS)
