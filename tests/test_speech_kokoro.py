@@ -15,6 +15,7 @@ import soxr
 from faster_whisper import WhisperModel
 
 from affetto.models.base import Speech, Style
+from affetto.models.cues import measure
 from affetto.models.errors import Failed, Unavailable
 from affetto.models.labels import Tone
 from affetto.models.store import Store
@@ -115,6 +116,20 @@ def test_a_text_longer_than_the_model_takes_is_spoken_whole(kokoro: Kokoro) -> N
     assert [word.text for word in words] == text.split()
     assert all(a.start <= b.start for a, b in pairwise(words))
     assert sum(len(piece.samples) for piece in pieces) >= words[-1].start
+
+
+@pytest.mark.parametrize("tone", [Tone.WARM, Tone.BRIGHT])
+def test_mm_hm_is_two_short_nasal_humps_and_the_second_is_higher(kokoro: Kokoro, tone: Tone) -> None:
+    sound = np.concatenate([piece.samples for piece in spoken(kokoro, "Mm-hm.", Style(tone))]).astype(np.float32)
+    heard = np.asarray(soxr.resample(sound / 32768, 24_000, 16_000), np.float32)
+    assert len(heard) < 0.9 * 16_000
+    level, pitch = measure.energy_db(heard), measure.pitch_hz(heard)
+    dip = 8 + int(np.argmin(level[8:28]))
+    assert min(level[:dip].max(), level[dip:].max()) > level[dip] + 6
+    first, second = pitch[2 : dip - 1], pitch[dip + 1 : dip + 16]
+    assert second.max() > np.median(first[first > 0])
+    power = np.square(np.abs(np.fft.rfft(heard)))
+    assert power[int(3000 / 16_000 * len(heard)) :].sum() < 0.05 * power.sum()
 
 
 def test_what_is_not_speech_is_not_spoken(kokoro: Kokoro) -> None:

@@ -43,10 +43,11 @@ _BRITISH = [("ə^ʊ", "Q"), ("e^ə", "ɛː"), ("i^ə", "ɪə")]
 _REST = [("ɐ", "ə"), ("r", "ɹ"), ("g", "ɡ"), ("^", "")]
 
 LISTENING: dict[str, str] = {
-    "mm-hm": "ˈmhˌm", "mm-hmm": "ˈmhˌm", "mhm": "mhˈm", "mm": "mˈm", "mmm": "mˈm", "hmm": "hmm", "hm": "hm",
+    "mm-hm": "m hˈm", "mm-hmm": "m hˈm", "mhm": "mhˈm", "mm": "mˈm", "mmm": "mˈm", "hmm": "hmm", "hm": "hm",
     "uh-huh": "əhˈʌ", "aww": "ˈɔː", "haha": "hɑhˈɑ", "hehe": "hɛhˈɛ", "ooh": "ˈu", "ugh": "ˈʌh",
 }  # fmt: skip
-"""Sounds of listening, which espeak-ng would spell out ("em em aitch em")."""
+"""Sounds of listening, which espeak-ng would spell out ("em em aitch em"). Stressed on its second half, "mm-hm" rises
+and agrees; on its first it falls, and sounds bored."""
 
 _KNOWN = {**LISTENING, **NAMES}
 _KNOWN_WORDS = re.compile(rf"\b({'|'.join(sorted(_KNOWN, key=len, reverse=True))})('s)?\b(?![-'])", re.IGNORECASE)
