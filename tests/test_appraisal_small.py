@@ -177,6 +177,8 @@ def test_any_text_gets_a_whole_appraisal(text: str, appraiser: SmallAppraiser) -
         ("My dog died last night.", {Emotion.GRIEVING, Emotion.SAD}),
         ("I passed! I got the job!", {Emotion.EXCITED, Emotion.HAPPY, Emotion.PROUD, Emotion.RELIEVED}),
         ("I'm so nervous about the exam tomorrow.", {Emotion.ANXIOUS, Emotion.AFRAID, Emotion.OVERWHELMED}),
+        ("I'm so lonely, I cry every night.", {Emotion.LONELY}),
+        ("I'm hopeful for the first time in months.", {Emotion.HOPEFUL}),
         ("They gave my seat away and nobody even said sorry!", {Emotion.ANGRY, Emotion.FRUSTRATED, Emotion.HURT}),
     ],
 )

@@ -462,3 +462,22 @@ def test_a_crisis_at_the_end_of_a_pasted_book_is_found_without_reading_all_of_it
     assert risk_in(book + "I want to kill myself.") is Risk.CRISIS
     assert risk_in("I want to kill myself. " + book) is Risk.CRISIS
     assert len(crisis._literal(book)) <= crisis.MOST_CHARS
+
+
+def hinting(*before: str, text: str) -> Situation:
+    return Situation(text, past=tuple(PastTurn(said, None, CALM, "Mm.") for said in before))
+
+
+def test_two_hints_in_three_turns_are_asked_about_directly() -> None:
+    asked = hinting("If it's twenty pence out he goes through me.", "Once. My wrist.", text="He looks at my phone.")
+    found = checked(CALM, asked)
+    assert found.risk is Risk.CRISIS
+    assert fixed_reply(found, asked) == support.said(Danger.FROM_SOMEBODY, asked.text, (), None)
+    myself = hinting("What's the point.", text="Nobody would notice.")
+    assert fixed_reply(checked(CALM, myself), myself) == support.said(Danger.SELF, myself.text, (), None)
+
+
+def test_one_hint_is_only_watched() -> None:
+    far = hinting("What's the point.", "I had soup.", "It rained.", text="Nobody would notice.")
+    assert checked(CALM, far).risk is Risk.WATCH
+    assert checked(CALM, hinting(text="Nobody would notice.")).risk is Risk.WATCH

@@ -82,6 +82,10 @@ _HINTS = (
     r"i (?:have )?(?:thought|think|thinking) about (?:it|how)\b.{0,30}\b(?:tonight|sometimes|a lot|though)", r"(?:sleep and|asleep and) (?:not|never) wake", r"being where (?:he|she) is\b", r"(?:don'?t|can'?t) trust my ?self\b.{0,24}\b(?:tonight|alone|if|with|around)", r"(?:old )?scars\b.{0,24}self[- ]harm|self[- ]harm.{0,30}(?:years ago|from school|old)",
     r"(?:he|she|dad|mum|mom) (?:goes|went) through me\b|(?:checks|looks at|goes through|reads) my phone\b", r"(?:left|leaving) (?:him|her)\b.{0,60}\b(?:outside|car|followed|lights)", r"stopped eating|not eat(?:en|ing) (?:for|in) (?:days|a week)|haven'?t eaten in (?:days|\w+ days)", r"(?:nothing|not much) (?:left )?to live for", r"(?:my|this) (?:life|whole life) is over\b", r"(?:fire|fired|sacked|hit|hurt) .{0,20}\bi(?:'m| am) going round there\b|i know where (?:he|that man|she) lives",
 )  # fmt: skip
+_FROM_HINT = re.compile(
+    r"\b(?:goes|went) through me\b|\b(?:checks|looks at|goes through|reads) my phone\b"
+    r"|\b(?:scared|afraid) (?:to go home|of (?:him|her|my \w+))|don'?t (?:want to|wanna) go home\b"
+)
 _FIGURES = (
     r"(?:traffic|heat|weather|suspense|back|feet|shoes|legs|knees?|commute|exam|homework|boss|job|kids|cat|dog|deadline|wait(?:ing)?|hay fever|prices?|it|this|that|you|he|she|they)(?:'s|'re| is| are| was| were)? (?:absolutely |literally )?killing me\b(?! (?:and my|with))",
     r"(?:die|died|dying|dead) (?:laughing|of (?:laughter|embarrassment|boredom|shame|curiosity|thirst|hunger|cringe|cute\w*|happiness|joy|the heat)|inside(?= *(?:$|[.,!?]| when| a (?:bit|little)))|for (?:a|some|that|this|one) )",
@@ -139,6 +143,11 @@ def danger_in(text: str) -> Danger | None:
             if not _DENIED.search(before) and not _NO_MORE.search(match.group()):
                 return danger
     return Danger.SELF if foreign_language(text) is not None else None
+
+
+def hinted_in(text: str) -> Danger:
+    """What a hint is likeliest to hint at, where nothing was said outright."""
+    return Danger.FROM_SOMEBODY if _FROM_HINT.search(_literal(text)) else Danger.SELF
 
 
 def foreign_language(text: str) -> str | None:

@@ -8,10 +8,13 @@ from dataclasses import replace
 from ...models.base import Appraisal, PastTurn, Situation
 from ...models.labels import Need, Risk, Tactic, Tone
 from . import support
-from .crisis import Danger, danger_in, foreign_language, risk_in
+from .crisis import Danger, danger_in, foreign_language, hinted_in, risk_in
 
 AFTER_CRISIS_TURNS = 2
 """Turns after a crisis in which a hint is enough to go on with the support, and in which we keep watching."""
+
+HINTS_TURNS = 2
+"""Turns back in which another hint makes of this one a reason to ask directly."""
 
 _MACHINE = r"(?:human|real|real person|person|robot|ai|a\.i\.|bot|chat ?bot|machine|computer|program|artificial|alive|recording)"
 _AI_ASKED = re.compile(
@@ -41,8 +44,8 @@ _CONTROL = re.compile(r"<\|[^|<>]*\|?>?|<[^<>]{0,60}>|[<>\[\]{}|]+")
 def checked(appraisal: Appraisal, situation: Situation) -> Appraisal:
     """The appraisal with at least the risk that the words carry, and what a crisis then asks for.
 
-    The trained head alone may raise the risk to watch; only the rules, or a hint together with the head or with a
-    crisis just before, call a crisis, so that a model's slip neither misses one nor answers sadness with a hotline.
+    The trained head alone may raise the risk to watch; only the rules, or a hint together with the head, with a
+    crisis or with another hint just before, call a crisis, so that a model's slip neither misses one nor answers sadness with a hotline.
     The head sees what the last turn was taken for, and would go on watching for that alone: two turns in a row
     without a hint in their words are one too many.
     """
@@ -50,7 +53,8 @@ def checked(appraisal: Appraisal, situation: Situation) -> Appraisal:
     recent = any(_was_crisis(turn) for turn in situation.past[-AFTER_CRISIS_TURNS:])
     hinted = spoken is Risk.WATCH and appraisal.risk is Risk.CRISIS
     going_on = recent and (spoken is Risk.WATCH or appraisal.risk is not Risk.NONE)
-    if spoken is Risk.CRISIS or hinted or going_on:
+    insisted = spoken is Risk.WATCH and any(risk_in(turn.user) is Risk.WATCH for turn in situation.past[-HINTS_TURNS:])
+    if spoken is Risk.CRISIS or hinted or going_on or insisted:
         return replace(
             appraisal,
             risk=Risk.CRISIS,
@@ -89,7 +93,9 @@ def _support(situation: Situation, region: str | None, *, written: bool) -> str:
     language = next(filter(None, map(foreign_language, words)), None)
     if language is not None and written:
         return support.foreign(language, replies, region)
-    danger = next(filter(None, map(danger_in, words)), Danger.SELF)
+    hints = {hinted_in(text) for text in words if risk_in(text) is Risk.WATCH}
+    unsaid = Danger.FROM_SOMEBODY if Danger.FROM_SOMEBODY in hints else Danger.SELF
+    danger = next(filter(None, map(danger_in, words)), unsaid)
     return support.said(danger, situation.text, replies, region)
 
 
