@@ -117,9 +117,14 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self._pong = b""
 
     def data_received(self, data: bytes) -> None:
-        if not self._broken:
-            self._unread += data
-            self._read()
+        if self._broken:
+            return
+        plain = self.handshake_initiated and not self._unread and not self._full and self._may_read > 0
+        if plain and len(data) <= PIECE_BYTES:
+            super().data_received(data)
+            return
+        self._unread += data
+        self._read()
 
     def handle_ping(self) -> None:
         """A client that does not read its pongs gets the newest (RFC 6455, 5.5.3)."""

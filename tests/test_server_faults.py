@@ -221,6 +221,27 @@ def test_a_language_model_that_runs_out_of_memory_is_replaced(llama: tuple[Live,
         assert answered(wire) == "completed"
 
 
+@pytest.mark.models
+def test_the_real_language_model_is_killed_and_replaced(require: Callable[..., Any], monkeypatch: Any) -> None:
+    require("smollm2-135m")
+    monkeypatch.setitem(guarded.PATIENCE, "llm", Patience(60.0, 60.0))
+    with running(llm__backend="llama", llm__options={"model": "smollm2-135m", "restart_wait_s": 60}) as live:
+        chat = live.server._app.state.server.backends.chat
+        with live.call() as wire:
+            wire.write()
+            wire.send("response.create", response={"output_modalities": ["text"]})
+            wire.until("response.created")
+            before = chat.pid
+            os.kill(before, signal.SIGKILL)
+            wire.until("response.done", timeout_s=120)
+            eventually(lambda: chat.ready and chat.pid != before, "it does not come back", 60)
+            wire.write("Are you there?")
+            wire.send("response.create", response={"output_modalities": ["text"]})
+            assert wire.until("response.done", timeout_s=120)["response"]["status"] == "completed"
+        with pytest.raises(ProcessLookupError):
+            os.kill(before, 0)
+
+
 # -- disks, databases, clocks ------------------------------------------------------------------------
 
 
