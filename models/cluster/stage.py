@@ -75,7 +75,8 @@ def connect(address: str | None) -> None:
     try:
         ray.init(address=address or "auto", namespace=NAMESPACE, log_to_driver=False, logging_level="error")
     except (ConnectionError, ValueError, RuntimeError) as error:
-        raise Unavailable(f"no Ray cluster answers ({error}): start one with `ray start --head`") from error
+        advice = "start one with `ray start --head`; if it asks for a token, set RAY_AUTH_MODE=token"
+        raise Unavailable(f"no Ray cluster answers ({error}): {advice}") from error
 
 
 def deploy(stages: Sequence[Stage], models_dir: str | None = None) -> None:

@@ -28,8 +28,6 @@ class Talk:
     reply_s: float = 6.0
     decodes: float = 3.0
     """Calls of the recogniser a turn: looks at what was said so far, and the last one."""
-    decode_s: float = 3.5
-    """Speech in one of them, on average."""
     phrases: float = 2.0
     """Phrases of a reply, each one call of the synthesizer; openers are ready."""
     tokens: float = 45.0
@@ -47,9 +45,9 @@ class Figures:
     """Core seconds of work, and other limits. The first group is measured (docs/scaling.md says by which command), the
     second follows from the protocol or is assumed."""
 
-    recognition_base_s: float = 0.040
+    recognition_base_s: float = 0.10
     """One call of the recogniser, whatever is in it (the decoder's reading of its weights)."""
-    recognition_each_s: float = 0.042
+    recognition_each_s: float = 0.089
     """More of it for each utterance in the batch (encoder and decoder)."""
     recognition_batch: int = 8
     cues_s: float = 0.02
