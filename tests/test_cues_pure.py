@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -142,13 +143,21 @@ def small_heads(width: int = 3) -> heads.Heads:
         relative_scale=ones,
         shrinkage=2 * ones,
         members=(layers(width, 7), layers(width, 4, 7)),
+        plain=(layers(width, 1), layers(width, 4, 1)),
         fine=layers(width, len(families.LABELS)),
         gender=layers(width, 1),
         child=layers(width, 1),
         event=layers(width, 4, 3),
         event_mean=0 * ones,
         event_scale=ones,
-        meta={"temperature": 2.0, "fine_temperature": 1.0, "gender_temperature": 1.0, "child_temperature": 1.0},
+        meta={
+            "temperature": 2.0,
+            "plain_slope": 0.7,
+            "plain_offset": 0.5,
+            "fine_temperature": 1.0,
+            "gender_temperature": 1.0,
+            "child_temperature": 1.0,
+        },
     )
 
 
@@ -172,12 +181,30 @@ def test_labels_share_out_their_family_and_sum_to_it() -> None:
         assert labels[groups == index].sum() == pytest.approx(by_family[index], abs=1e-5)
 
 
+def test_everyday_talk_is_plain_as_far_as_the_plain_head_says_and_the_rest_is_shared_out_as_it_was() -> None:
+    trained = small_heads()
+    for x in np.random.default_rng(3).normal(size=(20, 3)).astype(np.float32):
+        even, said = trained.families(x), trained.everyday(x)
+        assert said.sum() == pytest.approx(1, abs=1e-5)
+        votes = np.mean([member(x)[0] for member in trained.plain])
+        assert said[heads.NEUTRAL] == pytest.approx(1 / (1 + np.exp(-(0.7 * votes + 0.5))), abs=1e-5)
+        moved = np.delete(said, heads.NEUTRAL) / np.delete(even, heads.NEUTRAL)
+        assert moved == pytest.approx(np.full(6, moved[0]), rel=1e-3)
+
+
+def test_a_set_without_a_plain_head_takes_all_families_as_likely() -> None:
+    trained = replace(small_heads(), plain=())
+    x = np.array([0.5, -1.0, 2.0], np.float32)
+    np.testing.assert_array_equal(trained.everyday(x), trained.families(x))
+
+
 def test_weights_survive_the_disk(tmp_path: Path) -> None:
     trained = small_heads()
     heads.save(tmp_path / "w.npz", trained)
     again = heads.load(tmp_path / "w.npz")
     x = np.array([0.5, -1.0, 2.0], np.float32)
     np.testing.assert_allclose(again.families(x), trained.families(x), atol=1e-6)
+    np.testing.assert_allclose(again.everyday(x), trained.everyday(x), atol=1e-6)
     np.testing.assert_allclose(again.events(x[None]), trained.events(x[None]), atol=1e-6)
 
 

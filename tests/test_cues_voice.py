@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 from affetto.models.asr.faster_whisper import FasterWhisper
 from affetto.models.asr.faster_whisper import Options as WhisperOptions
 from affetto.models.base import Baseline, Encoding, Samples, Transcript
-from affetto.models.cues import features, prosody
+from affetto.models.cues import features, heads, prosody
 from affetto.models.cues.baseline import updated
 from affetto.models.cues.families import HEADS
 from affetto.models.cues.voice import Options, VoiceCues
@@ -39,7 +40,9 @@ def made_up(audio: Samples) -> Encoding:
 def test_reading_aloud_holds_no_sounds_and_every_claim_is_shown(require: Require) -> None:
     whisper = FasterWhisper(WhisperOptions(), require("whisper-base", "minilm"))
     cues_of = extractor(require("minilm"), unknown_below=0.0, unknown_below_at_first=0.0, age=True)
+    cues_of.reader.heads = replace(cues_of.reader.heads, plain=())  # who reads aloud is plain, and no feeling is told
     baseline = Baseline()
+    feelings = 0
     for path in RECORDINGS:
         audio = read(path)
         encoding = whisper.encoding(audio)
@@ -47,11 +50,15 @@ def test_reading_aloud_holds_no_sounds_and_every_claim_is_shown(require: Require
             cues_of.extract(audio, baseline=baseline, transcript=Transcript("I'm fine."), encoding=encoding)
         )
         assert not [span for span in cues.events if span.event is not VocalEvent.LONG_PAUSE]
-        assert cues.emotion is not None
-        assert sum(cues.emotion.values()) <= 1.001
         assert cues.confidence is not None
         assert cues.age in (None, AgeBand.ADULT)
         assert cues.words is not None
+        baseline = updated(baseline, cues)
+        if cues.emotion is None:
+            assert (cues.valence, cues.conflict) == (None, None)
+            continue
+        feelings += 1
+        assert sum(cues.emotion.values()) <= 1.001
         assert cues.conflict is not None
         (carrying,) = [e for e in cues.evidence if "speak for it" in e.measurement]
         turn = features.of(audio, encoding, prosody.contours_of(audio))
@@ -59,7 +66,7 @@ def test_reading_aloud_holds_no_sounds_and_every_claim_is_shown(require: Require
         leaning = np.where(turn.speech, cues_of.reader.heads.leaning(turn.frames, family), 0)
         inside = leaning[carrying.start // features.HOP : carrying.end // features.HOP]
         assert inside.mean() >= leaning.mean()
-        baseline = updated(baseline, cues)
+    assert feelings
     assert baseline.voice_turns == len(RECORDINGS)
 
 
@@ -72,6 +79,17 @@ def test_what_is_not_sure_is_unknown_and_says_how_sure_it_is() -> None:
     assert cues.confidence is not None
     assert cues.confidence < 1
     assert not [e for e in cues.evidence if e.claim in set(map(str, HEADS))]
+
+
+def test_a_plain_voice_is_no_claim_that_nothing_is_felt() -> None:
+    audio = read(RECORDINGS[0])
+    plain = extractor(Store(), words=False, unknown_below=0.0, unknown_below_at_first=0.0)
+    certain = heads.Layers((np.zeros((len(plain.reader.heads.mean), 1), np.float32),), (np.ones(1, np.float32),))
+    meta = {**plain.reader.heads.meta, "plain_slope": 5.0, "plain_offset": 0.0}
+    plain.reader.heads = replace(plain.reader.heads, plain=(certain,), meta=meta)
+    cues = asyncio.run(plain.extract(audio, baseline=Baseline(), encoding=made_up(audio)))
+    assert (cues.emotion, cues.valence) == (None, None)
+    assert cues.confidence == pytest.approx(0.993, abs=0.001)
 
 
 def test_without_an_encoding_there_are_measurements_alone() -> None:

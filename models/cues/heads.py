@@ -18,10 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base import Baseline
+from ..labels import Emotion
+from .families import HEADS
 
 FORMAT = 1
 LIMIT = 5.0
 """Deviations beyond which a number counts as this far."""
+NEUTRAL = HEADS.index(Emotion.NEUTRAL)
 
 Floats = NDArray[np.float32]
 
@@ -33,6 +36,11 @@ class Layers:
     weights: tuple[Floats, ...]
     biases: tuple[Floats, ...]
 
+    def one_logit(self) -> Layers:
+        """Of two classes the second against the first."""
+        weight, bias = self.weights[-1], self.biases[-1]
+        return Layers((*self.weights[:-1], weight[:, 1:] - weight[:, :1]), (*self.biases[:-1], bias[1:] - bias[:1]))
+
     def __call__(self, x: Floats) -> Floats:
         for index, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
             x = np.asarray((gelu(x) if index else x) @ weight + bias, np.float32)
@@ -43,8 +51,9 @@ class Layers:
 class Heads:
     """All weights of one set.
 
-    `members` vote on the family (mean of their logits); `fine` tells labels within a family apart; `event` reads
-    frames; `age` and `gender` read the numbers as they are, before the speaker's usual is taken off.
+    `members` vote on the family (mean of their logits), `plain` on whether the turn is plain talk; `fine` tells labels
+    within a family apart; `event` reads frames; `age` and `gender` read the numbers as they are, before the speaker's
+    usual is taken off.
     """
 
     mean: Floats
@@ -52,6 +61,7 @@ class Heads:
     relative_scale: Floats
     shrinkage: Floats
     members: tuple[Layers, ...]
+    plain: tuple[Layers, ...]
     fine: Layers
     gender: Layers
     child: Layers
@@ -69,9 +79,19 @@ class Heads:
         return _limited((numbers - self.mean) / self.scale)
 
     def families(self, relative: Floats) -> Floats:
-        """Probability of each of `families.HEADS`, calibrated, [..., 7]."""
+        """Probability of each of `families.HEADS` where all are as likely, as in corpora of acted speech, [..., 7]."""
         logits = np.mean([member(relative) for member in self.members], axis=0)
         return softmax(logits / self.meta["temperature"])
+
+    def everyday(self, relative: Floats) -> Floats:
+        """The same in everyday talk, most of which is plain: `plain` says how likely that is, `families` shares out the
+        rest, [..., 7]. A set without that head takes all as likely."""
+        if not self.plain:
+            return self.families(relative)
+        votes = np.mean([member(relative) for member in self.plain], axis=0)[..., 0]
+        return with_plain(
+            self.families(relative), sigmoid(self.meta["plain_slope"] * votes + self.meta["plain_offset"])
+        )
 
     def leaning(self, frames: Floats, family: int) -> Floats:
         """How much each frame speaks for a family, [n]: its share in the first member, which is linear in the mean of
@@ -106,11 +126,22 @@ def against_usual(numbers: Floats, usual: Floats, turns: int, mean: Floats, scal
     return _limited((numbers - expected) / scale)
 
 
+def with_plain(families: Floats, plain: NDArray[np.floating]) -> Floats:
+    """The distribution [..., 7] with neutral as likely as `plain` says, and the rest shared out as it was."""
+    rest = np.array(families)
+    rest[..., NEUTRAL] = 0
+    rest *= (1 - plain)[..., None] / np.maximum(rest.sum(axis=-1, keepdims=True), 1e-9)
+    rest[..., NEUTRAL] = plain
+    return np.asarray(rest, np.float32)
+
+
 class BadWeights(ValueError):
     """The file is not a set of cue weights of this format."""
 
 
 STACKS = ("fine", "gender", "child", "event")
+ENSEMBLES = {"members": "member", "plain": "plain"}
+"""Stacks that vote together, with what their arrays are called."""
 VECTORS = ("mean", "scale", "relative_scale", "shrinkage", "event_mean", "event_scale")
 
 
@@ -118,7 +149,8 @@ def save(path: Path, heads: Heads) -> None:
     """Matrices in half precision: the heads do not notice, and the file is half as large."""
     arrays: dict[str, Any] = {name: getattr(heads, name).astype(np.float32) for name in VECTORS}
     stacks = {name: getattr(heads, name) for name in STACKS}
-    stacks |= {f"member{index}": member for index, member in enumerate(heads.members)}
+    for kind, named in ENSEMBLES.items():
+        stacks |= {f"{named}{index}": member for index, member in enumerate(getattr(heads, kind))}
     for name, layers in stacks.items():
         for depth, (weight, bias) in enumerate(zip(layers.weights, layers.biases, strict=True)):
             arrays[f"{name}.{depth}.weight"] = weight.astype(np.float16)
@@ -142,16 +174,21 @@ def load(path: Path) -> Heads:
         raise BadWeights(f"{path} holds no cue weights ({error}): `affetto train cues` makes them") from None
     if meta.get("format") != FORMAT:
         raise BadWeights(f"{path} has format {meta.get('format')}, this version reads {FORMAT}: train it anew")
-    members = sorted({name.split(".")[0] for name in arrays if name.startswith("member")})
     return Heads(
         **{name: arrays[name] for name in VECTORS},
         fine=_layers(arrays, "fine"),
         gender=_layers(arrays, "gender"),
         child=_layers(arrays, "child"),
         event=_layers(arrays, "event"),
-        members=tuple(_layers(arrays, name) for name in members),
+        members=_ensemble(arrays, ENSEMBLES["members"]),
+        plain=_ensemble(arrays, ENSEMBLES["plain"]),
         meta=meta,
     )
+
+
+def _ensemble(arrays: Mapping[str, NDArray[Any]], name: str) -> tuple[Layers, ...]:
+    stacks = sorted({key.split(".")[0] for key in arrays if key.startswith(name)})
+    return tuple(_layers(arrays, stack) for stack in stacks)
 
 
 def _layers(arrays: Mapping[str, NDArray[Any]], name: str) -> Layers:

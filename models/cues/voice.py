@@ -149,10 +149,10 @@ class Reader:
 
     def _felt(self, cues: Cues, turn: features.Turn, baseline: Baseline) -> Cues:
         relative = self.heads.relative(turn.numbers, baseline)
-        by_family = self.heads.families(relative)
+        by_family = self.heads.everyday(relative)
         confidence = float(by_family.max())
-        if confidence < self._options.needed(baseline.voice_turns):
-            return replace(cues, confidence=confidence)
+        if by_family.argmax() == heads.NEUTRAL or confidence < self._options.needed(baseline.voice_turns):
+            return replace(cues, confidence=confidence)  # who talks plainly may feel anything
         labels = self.heads.labels(relative, by_family, self._groups)
         ranked = sorted(zip(families.LABELS, map(float, labels), strict=True), key=lambda pair: -pair[1])
         likeliest = families.HEADS[int(by_family.argmax())]

@@ -99,7 +99,7 @@ def _heard(trained: heads.Heads, audio: Samples, encoding: Encoding, row: Mappin
     turn = features.of(audio, encoding, prosody.contours_of(audio))
     names, thresholds = trained.meta["events"], trained.meta["thresholds"]
     sounds = events.spans(trained.events(turn.frames), names, thresholds, turn.speech)
-    trained.families(trained.relative(turn.numbers, Baseline()))  # so that the time of all the heads counts
+    trained.everyday(trained.relative(turn.numbers, Baseline()))  # so that the time of all the heads counts
     return Heard(cues_data.clip(row), row, turn.numbers, frozenset(str(span.event) for span in sounds))
 
 

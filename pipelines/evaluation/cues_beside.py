@@ -26,7 +26,7 @@ def ratings(trained: heads.Heads, heard: Sequence[Heard]) -> dict[str, Any]:
     for place, name in enumerate(AFFECT):
         rated = [(here, rating) for here in heard if (rating := _number(here.row.get(name))) is not None]
         if len(rated) > 1:
-            said = running(trained, [here for here, _ in rated])
+            said = running(trained, [here for here, _ in rated], everyday=True)
             ours = [affect(dict(zip(HEADS, map(float, row), strict=True)))[place] for row in said]
             figures[name] = round(measures.ccc(scaled(np.array([rating for _, rating in rated])), np.array(ours)), 4)
     return {"ccc": figures} if figures else {}
@@ -55,7 +55,7 @@ def votes(trained: heads.Heads, heard: Sequence[Heard]) -> dict[str, Any]:
     if not voted:
         return {}
     truth = np.array([votes for _, votes in voted])
-    said = running(trained, [here for here, _ in voted])
+    said = running(trained, [here for here, _ in voted], everyday=True)
     even = np.full_like(truth, 1 / len(HEADS))
     return {
         "soft_distance": round(float(measures.divergence(truth, said).mean()), 4),

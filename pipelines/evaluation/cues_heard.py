@@ -29,10 +29,15 @@ class Heard:
     sounds: frozenset[str]
 
 
-def running(trained: heads.Heads, heard: Sequence[Heard]) -> Floats:
+def running(trained: heads.Heads, heard: Sequence[Heard], *, everyday: bool = False) -> Floats:
     """Probability of each family for each recording, [n, 7], against the baseline that it meets."""
-    met = baselines(heard)
-    rows = [trained.families(trained.relative(h.numbers, before)) for h, before in zip(heard, met, strict=True)]
+    return read(trained, heard, baselines(heard), everyday=everyday)
+
+
+def read(trained: heads.Heads, heard: Sequence[Heard], met: Sequence[Baseline], *, everyday: bool) -> Floats:
+    """The same against the baselines given; `everyday` as a session says it, else with all families as likely."""
+    of = trained.everyday if everyday else trained.families
+    rows = [of(trained.relative(h.numbers, before)) for h, before in zip(heard, met, strict=True)]
     return np.array(rows, np.float32).reshape(-1, len(HEADS))
 
 

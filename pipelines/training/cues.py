@@ -19,19 +19,18 @@ from ...models.cues import features, heads, measure
 from ...models.cues.families import HEADS as HEADS
 from ...models.labels import AgeBand, Gender
 from ..evaluation import measures
-from . import cues_emotion, cues_events, cues_labels, fitting, splicing
+from . import cues_emotion, cues_events, cues_held_out, cues_labels, fitting, splicing
 from .cues_data import Clip, TooLittle, WeightSet, fold, may_train
 from .cues_emotion import Table
 from .cues_events import Sounding
 from .cues_features import Encoder, load
 
-FOLDS = 3
 REPEATS = 3
 """Spliced recordings made of each sound."""
-OF_SOUND = ("esc50", "emogator", "donateacry", "spliced")
 FALSE_ALARMS = 0.004
 """Share of speech recordings in which a sound may be heard when its threshold is set: under 1 in 200."""
 THRESHOLDS = np.arange(0.4, 0.96, 0.05)
+MOST_COPIES, FEW_SENTENCES = 3, 600
 PERSON_L2, PERSON_FOLDS = 2e-3, 5
 NO_VOICE = ("rir", "")
 
@@ -56,29 +55,36 @@ def train(clips: Sequence[Clip], encoder: Encoder, root: Path, weights: WeightSe
     turns = {clip.path: encoder.turn(root / clip.path) for clip in usable}
     voices = [clip for clip in usable if cues_labels.EVENTS.get(clip.label) is None and clip.corpus != "esc50"]
     table = Table(np.array([turns[clip.path].numbers for clip in voices]), tuple(voices))
-    felt = table.where(table.families.sum(axis=1) > 0)
-    if len(np.unique(felt.families.argmax(axis=1))) < 2:
+    if len(np.unique(table.felt.families.argmax(axis=1))) < 2:
         raise TooLittle("the manifest labels fewer than two families of emotion")
-    scaled = cues_emotion.scaling(table)
+    tell("altered copies: rooms, noises, levels, speeds, lines")
+    copies = _copies(table, encoder, root)
     tell("emotion: held-out speakers and corpora")
-    held = _held_out(table, felt, seed)
-    temperature = cues_emotion.temperature(held.scores, held.truth, held.weights)
+    held = cues_held_out.held_out(table, copies, seed, tell)
+    temperature, slope, offset = held.temperature, *held.plainness
     tell("emotion: all")
-    members, fine = cues_emotion.fit(felt, scaled, seed=seed), cues_emotion.fit_fine(felt, scaled, seed=seed)
+    all_rows = cues_emotion.aligned(table.and_(copies))
+    scaled = cues_emotion.scaling(all_rows)
+    members = cues_emotion.fit(all_rows.felt, scaled, seed=seed)
+    plain = cues_emotion.fit_plain(all_rows, scaled, seed=seed)
+    fine = cues_emotion.fit_fine(all_rows.felt, scaled, seed=seed)
     tell("sounds")
     examples = [*_clips_as_sounds(usable, turns), *_spliced(usable, encoder, root, seed)]
     layers, mean, scale = cues_events.fit(examples, seed=seed)
     thresholds, sounds = _thresholds(examples, seed)
     tell("age and gender")
-    gender, gender_figures = _person(table, scaled, _is_female, seed)
-    child, child_figures = _person(table, scaled, _is_child, seed)
+    gender, gender_figures = _person(table, copies, scaled, _is_female, seed)
+    child, child_figures = _person(table, copies, scaled, _is_child, seed)
     report = {
         "set": weights,
         "seed": seed,
         "recordings": {corpus: int((table.corpora == corpus).sum()) for corpus in np.unique(table.corpora)},
         "licences": sorted({clip.licence for clip in usable}),
         "temperature": round(temperature, 3),
-        "emotion": held.figures(temperature),
+        "plain": {"slope": round(slope, 3), "offset": round(offset, 3)},
+        "emotion": held.figures(),
+        "coverage": held.coverage(),
+        "plain_speech": held.plain_speech(),
         "events": sounds,
         "gender": gender_figures,
         "child": child_figures,
@@ -88,6 +94,8 @@ def train(clips: Sequence[Clip], encoder: Encoder, root: Path, weights: WeightSe
         "seed": seed,
         "licences": report["licences"],
         "temperature": temperature,
+        "plain_slope": slope,
+        "plain_offset": offset,
         "fine_temperature": 1.5,
         "gender_temperature": 1.0,
         "child_temperature": 1.0,
@@ -97,6 +105,7 @@ def train(clips: Sequence[Clip], encoder: Encoder, root: Path, weights: WeightSe
     made = heads.Heads(
         **{name: getattr(scaled, name) for name in ("mean", "scale", "relative_scale", "shrinkage")},
         members=members,
+        plain=plain,
         fine=fine,
         gender=gender,
         child=child,
@@ -105,81 +114,25 @@ def train(clips: Sequence[Clip], encoder: Encoder, root: Path, weights: WeightSe
         event_scale=scale,
         meta=meta,
     )
-    return Trained(made, report, heads.softmax(held.scores / temperature), held.truth)
+    known = held.acted
+    return Trained(made, report, held.probabilities[known], held.truth[known])
 
 
-@dataclass(frozen=True, slots=True)
-class HeldOut:
-    """Scores of turns that the members had not seen, what was true, and to which split and corpus each belongs."""
-
-    scores: Floats
-    truth: NDArray[np.int_]
-    split: NDArray[np.str_]
-    corpora: NDArray[np.str_]
-    turns: NDArray[np.int_]
-
-    @property
-    def weights(self) -> Floats:
-        """Every split of every corpus counts alike; strangers as much as all the rest."""
-        out = np.zeros(len(self.truth), np.float32)
-        keys = np.char.add(self.split, self.corpora)
-        for key in np.unique(keys):
-            out[keys == key] = 1 / (keys == key).sum()
-        return out
-
-    def figures(self, temperature: float) -> list[dict[str, Any]]:
-        rows = []
-        probabilities = heads.softmax(self.scores / temperature)
-        for split in np.unique(self.split):
-            for corpus in np.unique(self.corpora[self.split == split]):
-                for turns in np.unique(self.turns):
-                    mask = (self.split == split) & (self.corpora == corpus) & (self.turns == turns)
-                    rows.append(
-                        {"split": split, "corpus": corpus, "turns_before": int(turns)}
-                        | _scores(probabilities[mask], self.truth[mask])
-                    )
-        return rows
+def _copies(table: Table, encoder: Encoder, root: Path) -> Table:
+    """Altered copies of labelled sentences and of plain speech; more where there are few sentences. Not of bursts."""
+    corpora = table.corpora
+    made = [
+        (encoder.turn(root / clip.path, variant).numbers, clip)
+        for clip in table.clips
+        if (clip.plain or clip.families.any()) and clip.corpus != cues_emotion.BURSTS
+        for variant in range(1, 1 + _how_many(clip, int((corpora == clip.corpus).sum())))
+    ]
+    width = table.numbers.shape[1]
+    return Table(np.array([numbers for numbers, _ in made], np.float32).reshape(-1, width), tuple(c for _, c in made))
 
 
-def _scores(probabilities: Floats, truth: NDArray[np.int_]) -> dict[str, float]:
-    classes = np.unique(truth)
-    chosen = probabilities[:, classes] / np.maximum(probabilities[:, classes].sum(axis=1, keepdims=True), 1e-9)
-    guess = classes[chosen.argmax(axis=1)]
-    four = np.isin(truth, np.arange(4))
-    guess_four = probabilities[four][:, :4].argmax(axis=1)
-    return {
-        "n": len(truth),
-        "uar": round(measures.uar(truth, guess), 4),
-        "uar_4": round(measures.uar(truth[four], guess_four), 4),
-        "ece": round(measures.ece(chosen.max(axis=1), guess == truth), 4),
-    }
-
-
-def _held_out(table: Table, felt: Table, seed: int) -> HeldOut:
-    """Speakers of each corpus by folds; then each corpus of speech as a whole."""
-    folds = np.array([fold(speaker, FOLDS) for speaker in felt.speakers])
-    everybody = np.array([fold(speaker, FOLDS) for speaker in table.speakers])
-    parts: list[tuple[NDArray[Any], ...]] = []
-    for number in range(FOLDS):
-        parts += _tested(table.where(everybody != number), felt.where(folds == number), "speakers", seed)
-    acted = [str(corpus) for corpus in np.unique(felt.corpora) if corpus not in OF_SOUND]
-    for corpus in acted if len(acted) > 1 else ():  # bursts alone do not teach speech
-        rest = table.where(table.corpora != corpus)
-        parts += _tested(rest, felt.where(felt.corpora == corpus), "corpora", seed)
-    return HeldOut(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
-
-
-def _tested(rest: Table, test: Table, split: str, seed: int) -> Iterator[tuple[NDArray[Any], ...]]:
-    sure = test.where(test.families.max(axis=1) > 0.5)
-    if not len(sure.clips):
-        return
-    scaled = cues_emotion.scaling(rest)
-    members = cues_emotion.fit(rest.where(rest.families.sum(axis=1) > 0), scaled, seed=seed)
-    rng = np.random.default_rng(seed)
-    truth, count = sure.families.argmax(axis=1), len(sure.clips)
-    for turns in cues_emotion.TURNS_BEFORE:
-        scores = cues_emotion.logits(members, cues_emotion.relative(sure, turns, scaled, rng))
-        yield scores, truth, np.full(count, split), sure.corpora, np.full(count, turns)
+def _how_many(clip: Clip, sentences: int) -> int:
+    return MOST_COPIES if not clip.plain and sentences < FEW_SENTENCES else 1
 
 
 def _clips_as_sounds(clips: Sequence[Clip], turns: Mapping[str, Any]) -> Iterator[Sounding]:
@@ -240,7 +193,7 @@ def _thresholds(examples: Sequence[Sounding], seed: int) -> tuple[dict[str, floa
             if example.group == group:
                 peaks[index] = cues_events.peaks(layers, mean, scale, example)
     events = np.array([example.event for example in examples])
-    speech = np.array([example.corpus not in OF_SOUND for example in examples])
+    speech = np.array([example.corpus not in cues_held_out.OF_SOUND for example in examples])
     chosen: dict[str, float] = {}
     figures: dict[str, Any] = {}
     for column, name in enumerate(names[1:], start=1):
@@ -274,37 +227,50 @@ def _is_child(clip: Clip) -> bool | None:
 
 
 def _person(
-    table: Table, scaled: cues_emotion.Scaling, of: Callable[[Clip], bool | None], seed: int
+    table: Table, copies: Table, scaled: cues_emotion.Scaling, of: Callable[[Clip], bool | None], seed: int
 ) -> tuple[heads.Layers, dict[str, float]]:
     """A yes-or-no head over numbers as they are, and how often it is right on held-out speakers, known for a while."""
-    known = table.where(np.array([of(clip) is not None for clip in table.clips]))
-    truth = np.array([int(bool(of(clip))) for clip in known.clips])
+    known, copied = (
+        part.where(np.array([of(clip) is not None for clip in part.clips], bool)) for part in (table, copies)
+    )
+    truth, again = (np.array([int(bool(of(clip))) for clip in part.clips], int) for part in (known, copied))
     if len(np.unique(truth)) < 2:
         raise TooLittle("the manifest labels no two genders, or no children beside adults: age and gender need them")
     means = cues_emotion.usual(known, cues_emotion.ALL_TURNS, np.random.default_rng(seed))[0]
-    alone, familiar = (
+    alone, familiar, altered = (
         np.clip(np.nan_to_num((numbers - scaled.mean) / scaled.scale), -heads.LIMIT, heads.LIMIT)
-        for numbers in (known.numbers, means)
+        for numbers in (known.numbers, means, copied.numbers)
     )
-    x, y = np.concatenate([alone, familiar]), np.tile(truth, 2)
-    folds = np.array([fold(speaker, PERSON_FOLDS) for speaker in known.speakers])
+    x, y = np.concatenate([alone, familiar, altered]), np.concatenate([truth, truth, again])
+    speakers = np.concatenate([known.speakers, known.speakers, copied.speakers])
+    folds = np.array([fold(speaker, PERSON_FOLDS) for speaker in speakers])
+    mine = folds[: len(truth)]
     guess = np.zeros((2, len(truth)), np.int_)
     for number in range(PERSON_FOLDS):
-        test = folds == number
+        test = mine == number
         if test.any() and not test.all():
-            layers = _yes_or_no(x[~np.tile(test, 2)], y[~np.tile(test, 2)])
+            seen = folds != number
+            layers = _yes_or_no(x[seen], y[seen], speakers[seen])
             guess[0, test], guess[1, test] = (layers(rows[test])[:, 0] > 0 for rows in (alone, familiar))
-    return _yes_or_no(x, y), {
+    return _yes_or_no(x, y, speakers), {
         "n": len(truth),
         "accuracy_of_one_turn": round(float((guess[0] == truth).mean()), 4),
         "accuracy": round(float((guess[1] == truth).mean()), 4),
+        "accuracy_of_speakers": round(_by_speaker(guess[1] == truth, known.speakers), 4),
         "uar": round(measures.uar(truth, guess[1]), 4),
     }
 
 
-def _yes_or_no(x: Floats, truth: NDArray[np.int_]) -> heads.Layers:
-    counts = np.bincount(truth, minlength=2)
-    weights = (len(truth) / 2 / np.maximum(counts, 1))[truth].astype(np.float32)
-    both = fitting.linear(x, np.eye(2, dtype=np.float32)[truth], weights, l2=PERSON_L2)
-    weight, bias = both.weights[0], both.biases[0]
-    return heads.Layers((weight[:, 1:] - weight[:, :1],), (bias[1:] - bias[:1],))
+def _by_speaker(right: NDArray[np.bool_], speakers: NDArray[np.str_]) -> float:
+    return float(np.mean([right[speakers == name].mean() for name in np.unique(speakers)]))
+
+
+def _yes_or_no(x: Floats, truth: NDArray[np.int_], speakers: NDArray[np.str_]) -> heads.Layers:
+    """Both answers count alike; who speaks much counts more, by the square root."""
+    _, places, turns = np.unique(speakers, return_inverse=True, return_counts=True)
+    weights = 1 / np.sqrt(turns[places])
+    weights /= np.bincount(truth, weights=weights, minlength=2)[truth]
+    both = fitting.linear(
+        x, np.eye(2, dtype=np.float32)[truth], (weights / weights.mean()).astype(np.float32), l2=PERSON_L2
+    )
+    return both.one_logit()

@@ -48,6 +48,11 @@ class Clip:
     age: AgeBand | None
     gender: Gender | None
 
+    @property
+    def plain(self) -> bool:
+        """Speech that nobody labelled: people who read aloud, or who talk about business."""
+        return not self.label and not self.families.any()
+
 
 def read(manifest: Path) -> list[Clip]:
     """Rows of a CSV with the columns path and emotion, and where known ds, speaker, gender, age, licence.

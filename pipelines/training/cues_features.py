@@ -19,6 +19,16 @@ from ...models.base import HEARING_RATE_HZ, Encoding, Samples
 from ...models.cues import features, prosody
 from ...models.store import Store
 from .augment import Materials, varied
+from .cues_data import Clip, WeightSet, may_train
+
+ROOM = "rir"
+NOISES = frozenset(
+    {
+        *("rain", "wind", "engine", "vacuum cleaner", "washing machine", "train"),
+        *("keyboard typing", "footsteps", "clock tick", "mouse click", "chirping birds"),
+    }
+)
+"""Labels of noises that may go on behind somebody who speaks."""
 
 
 def load(path: Path) -> Samples:
@@ -70,7 +80,9 @@ class Encoder:
                 return features.Turn(frames, data["speech"], data["numbers"])
         audio = self.audio(path, variant)
         turn = features.of(audio, Encoding(frames, ENCODER_HOP), prosody.contours_of(audio))
-        np.savez(kept, speech=turn.speech, numbers=turn.numbers)
+        partial = kept.with_suffix(".partial.npz")
+        np.savez(partial, speech=turn.speech, numbers=turn.numbers)
+        partial.replace(kept)
         return turn
 
     def frames_of(self, name: str, audio: Samples) -> NDArray[np.float32]:
@@ -84,6 +96,9 @@ class Encoder:
         return self._model
 
 
-def materials(root: Path, rooms: Iterable[str], noises: Iterable[str]) -> Materials:
-    """Loads what copies are altered with; paths relative to `root`."""
-    return Materials(tuple(load(root / path) for path in rooms), tuple(load(root / path) for path in noises))
+def materials(root: Path, clips: Iterable[Clip], weights: WeightSet) -> Materials:
+    """Rooms and steady noises of a manifest that these weights may learn from; share-alike rooms are left out."""
+    usable = [clip for clip in clips if may_train(clip, weights) and "share alike" not in clip.licence.lower()]
+    rooms = [load(root / clip.path) for clip in usable if clip.label == ROOM]
+    noises = [load(root / clip.path) for clip in usable if clip.label in NOISES]
+    return Materials(tuple(rooms), tuple(noises))

@@ -135,13 +135,14 @@ def _cues(args: argparse.Namespace) -> dict[str, Any]:
     from ...models.cues import heads
     from ...pipelines.evaluation import plots
     from ...pipelines.training import cues, cues_data
-    from ...pipelines.training.cues_features import Encoder
+    from ...pipelines.training.cues_features import Encoder, materials
 
     store = Store(args.models_dir)
     weights.pull(store, ["whisper-base"])
     clips = cues_data.read(args.manifest)
-    encoder = Encoder(store, args.cache or store.root.parent / "encodings")
     root = args.root or args.manifest.parent
+    around = materials(root, clips, args.data)
+    encoder = Encoder(store, args.cache or store.root.parent / "encodings", around)
     trained = cues.train(
         clips, encoder, root, args.data, seed=args.seed, tell=lambda text: print(text, file=sys.stderr)
     )
