@@ -18,6 +18,8 @@ UNVOICED_HZ, VOICED_HZ = 20.0, 60.0
 """Kokoro's contour falls to some 8 Hz where nothing is voiced; in between a style takes hold by degrees."""
 WIDEST_SEMITONES = 9.0
 """Deviations from the phrase's median beyond this are shifted, not widened."""
+RANGE_EXPONENT = 1.08
+"""The vocoder's sound follows a change of range by some nine tenths (log), so a little more is asked of it."""
 LOWEST_HZ, HIGHEST_HZ = 60.0, 550.0
 FALL_VALUES = 48
 """The last 0.6 s: where a phrase falls."""
@@ -61,7 +63,8 @@ def shaped_pitch(pitch: Floats, style: Style, *, falls: bool) -> Floats:
         return pitch
     grip = np.clip((pitch - UNVOICED_HZ) / (VOICED_HZ - UNVOICED_HZ), 0, 1)
     away = 12 * np.log2(np.maximum(pitch, 1) / np.median(voiced))
-    semitones = style.pitch_semitones + (style.pitch_range - 1) * np.clip(away, -WIDEST_SEMITONES, WIDEST_SEMITONES)
+    wider = style.pitch_range**RANGE_EXPONENT - 1
+    semitones = style.pitch_semitones + wider * np.clip(away, -WIDEST_SEMITONES, WIDEST_SEMITONES)
     if falls and style.final_lowering_semitones:
         last = int(np.flatnonzero(pitch[0] > VOICED_HZ)[-1]) + 1
         first = max(0, last - FALL_VALUES)

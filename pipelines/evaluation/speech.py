@@ -13,7 +13,18 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from ...models.base import HEARING_RATE_HZ, Baseline, CueExtractor, Recognizer, Samples, SpokenWord, Style, Synthesizer
+from ...models.base import (
+    HEARING_RATE_HZ,
+    Baseline,
+    CueExtractor,
+    Recognition,
+    Recognizer,
+    Samples,
+    SpokenWord,
+    Style,
+    Synthesizer,
+    Transcript,
+)
 from ...models.labels import Tone
 from ...models.tts.tones import TONES
 from .speech_measures import (
@@ -172,6 +183,19 @@ class Evaluation:
             wrong, words = wrong + edits(reference, normalized(heard.transcript.text)), words + len(reference)
         return round(wrong / max(1, words), 4)
 
+    async def _arousal(self, spoken: Spoken) -> float | None:
+        """As our own ears read it, which need what the recogniser made of it."""
+        assert self.cues is not None
+        heard = (
+            await self.recognizer.recognize(spoken.heard)
+            if self.recognizer is not None
+            else Recognition(Transcript(""))
+        )
+        cues = await self.cues.extract(
+            spoken.heard, baseline=Baseline(), transcript=heard.transcript, encoding=heard.encoding
+        )
+        return cues.arousal
+
     async def _control(self, name: str, sentences: Sequence[str], prints: Sequence[Voiceprint]) -> dict[str, Any]:
         """One number of a style by itself: what was asked for and what was measured."""
         measured = []
@@ -207,7 +231,7 @@ class Evaluation:
             if self.quality is not None:
                 told["quality"] = round(fmean([self.quality(one.heard) for one in spoken]), 2)
             if self.cues is not None:
-                arousal[tone] = [(await self.cues.extract(one.heard, baseline=Baseline())).arousal for one in spoken]
+                arousal[tone] = [await self._arousal(one) for one in spoken]
             found["tones"][tone.value] = told
         wanted = {tone.value: asked(TONES[tone]) for tone in tones}
         pairs = [told_apart(sentence, wanted) for sentence in measured]

@@ -42,7 +42,7 @@ def report(settings: Settings, args: argparse.Namespace) -> dict[str, Any]:
         voice=registry.create("tts", settings.tts.backend, _uncached(settings, {}), store),
         whole=_whole(settings, store),
         recognizer=registry.create("asr", settings.asr.backend, settings.asr.options, store),
-        cues=registry.create("cues", settings.cues.backend, settings.cues.options, store),
+        cues=registry.create("cues", settings.cues.backend, _certain(settings), store),
         listen=_listener(store),
         quality=_dnsmos(),
         observer=gallery.keep,
@@ -63,6 +63,13 @@ def _uncached(settings: Settings, extra: dict[str, Any]) -> dict[str, Any]:
     known = registry.options_of("tts", settings.tts.backend).model_fields
     wanted = {"cache_mib": 0, **extra}
     return {**settings.tts.options, **{key: value for key, value in wanted.items() if key in known}}
+
+
+def _certain(settings: Settings) -> dict[str, Any]:
+    """Options with which the cue model says what it reads, however unsure it is of a stranger."""
+    known = registry.options_of("cues", settings.cues.backend).model_fields
+    wanted = {"unknown_below": 0.0, "unknown_below_at_first": 0.0}
+    return {**settings.cues.options, **{key: value for key, value in wanted.items() if key in known}}
 
 
 def _whole(settings: Settings, store: Store) -> Any:
