@@ -82,15 +82,23 @@ class Chunk:
             raise Failed(f"{endpoint.url} sent what is no chunk: {endpoint.quoted(event)}")
         if value.get("error"):
             raise failed_midway(value["error"], endpoint)
-        choice = (value.get("choices") or [{}])[0]
-        usage = value.get("usage") or {}
-        reason = choice.get("finish_reason")
+        choices, usage = value.get("choices") or [{}], _table(value.get("usage"))
+        choice = _table(choices[0]) if isinstance(choices, list) else {}
+        reason, text = choice.get("finish_reason"), _table(choice.get("delta")).get("content")
         return cls(
-            text=(choice.get("delta") or {}).get("content") or "",
+            text=text if isinstance(text, str) else "",
             finish=None if reason is None else ("length" if reason == "length" else "stop"),
-            prompt_tokens=usage.get("prompt_tokens"),
-            completion_tokens=usage.get("completion_tokens"),
+            prompt_tokens=_count(usage.get("prompt_tokens")),
+            completion_tokens=_count(usage.get("completion_tokens")),
         )
+
+
+def _table(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) else None
 
 
 class Unrepeated:

@@ -177,6 +177,8 @@ def _normalized(text: str) -> str:
     plain = re.sub(
         r"\b(?:um+|uh+|er+|like|you know|just|really|kind of|sort of|maybe|honestly|actually|literally)\b,?", " ", plain
     )
-    plain = re.sub(r"[.…]{2,}|[-–—]+(?=\s)|[\"“”]", " ", plain)
+    plain = re.sub(r"[.…]{2,}|(?<![-–—])[-–—]+(?=\s)|[\"“”]", " ", plain)
     plain = " ".join(re.sub(r"[^a-z'.,!? -]+", " ", plain).split())
-    return re.sub(r"\b(\w+'?\w*)(?:[-, ]+\1\b)+", r"\1", re.sub(r" +([,.!?])", r"\1", re.sub(r"(?:, *)+", ", ", plain)))
+    return re.sub(
+        r"\b(\w+(?:'\w*)?)(?:[-, ]+\1\b)+", r"\1", re.sub(r" +([,.!?])", r"\1", re.sub(r"(?:, *)+", ", ", plain))
+    )

@@ -18,7 +18,7 @@ LONGEST_WORDS = 28
 ABBREVIATIONS = frozenset(
     "mr mrs ms dr prof st jr sr vs etc approx dept est e.g i.e a.m p.m no inc ltd co u.s u.k".split()  # noqa: SIM905
 )
-_SENTENCE = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s)")
+_SENTENCE = re.compile(r"(?<![.!?…])[.!?…]+[\"'”’)\]]*(?=\s)")
 _CLAUSE = re.compile(r"(?:[,;:]|\s[–—-])(?=\s)|—")
 _JOINT = re.compile(r"\s(?=(?:and|but|so|because|when|if|while|that|which|who)\s)", re.IGNORECASE)
 

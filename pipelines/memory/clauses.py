@@ -49,7 +49,7 @@ def statements(text: str) -> list[str]:
 def _clauses(sentence: str) -> list[str]:
     found: list[str] = []
     reported = False
-    for piece in _JOINTS.split(sentence):
+    for piece in _JOINTS.split(" ".join(sentence.split())):  # long runs of spaces would take the patterns long
         clause = cleaned(piece)
         if clause and not reported and not _UNSURE.search(clause) and len(clause.split()) <= LONGEST_WORDS:
             found.append(clause)
