@@ -80,7 +80,7 @@ audit:
 # Every parser of ours against what Hypothesis thinks up: ten minutes for each target, or SECONDS=.
 SECONDS ?= 600
 fuzz: $(VENV)/.installed
-	AFFETTO_FUZZ_S=$(SECONDS) $(BIN)/python -m pytest tests/test_fuzz_parsers.py -q
+	AFFETTO_FUZZ_S=$(SECONDS) $(BIN)/python -m pytest tests/test_fuzz_parsers.py tests/test_server_sequences.py tests/test_server_schema.py -q
 
 # Two people in step for 10,000 turns, each with a secret: nothing crosses.
 crossing: $(VENV)/.installed
