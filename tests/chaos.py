@@ -82,6 +82,7 @@ class Gateway:
             "duplex.openers": "false",
             "server.admission": "false",
             "server.sessions_per_address": "1000",
+            "server.requests_per_s": "10000",
             "tts.options.word_s": "0.02",
         }
         command = [sys.executable, "-m", "affetto.server", "serve", "--profile", "scripted", "--port", "0"]

@@ -263,6 +263,7 @@ class Swarm:
                 await loop.create_connection(partial(_same, caller), self._host, self._port)
                 await caller.open
         except (OSError, TimeoutError) as error:
+            caller.told.errors.append("no_answer")
             raise CannotConnect(f"caller {len(self.told)} finds no server: {error}") from error
         return caller
 
@@ -301,7 +302,11 @@ class Swarm:
 
     async def _follow(self, seat: _Seat) -> None:
         """Another caller takes the seat; the one before leaves once its request is answered."""
-        caller, seat.caller = seat.caller, await self._dial()
+        caller = seat.caller
+        try:
+            seat.caller = await self._dial()
+        except CannotConnect:  # it is counted; who had the seat keeps it
+            return
         seat.talking = False
         await asyncio.sleep(SETTLE_S)
         caller.hang_up()

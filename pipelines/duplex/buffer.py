@@ -57,6 +57,11 @@ class AudioBuffer:
         self._data[held - cut : held] = 0
         self._start += cut
 
+    def clear(self) -> None:
+        """Drop all, and the memory, at once: whoever holds us may be found to be garbage much later."""
+        self.forget(self._end)
+        self._data = np.zeros(0, np.int16)
+
     def _reserve(self, end: int) -> None:
         needed = end - self._start
         if needed > len(self._data):

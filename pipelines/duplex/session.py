@@ -210,6 +210,8 @@ class Session:
                     task.cancel()
         finally:
             self._outputs.put_nowait(None)
+            self._buffer.clear()
+            self._backlog.clear()
             self._memory.end()
             self._observe_closed()
 
