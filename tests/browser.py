@@ -34,7 +34,7 @@ FLAGS = (
     "--use-fake-device-for-media-stream",
     "--host-resolver-rules=MAP affetto.test 127.0.0.1",
 )
-WAIT_MS = 15_000
+WAIT_MS = 30_000
 SPY = """
 (() => {
   const Native = window.WebSocket;
@@ -136,6 +136,16 @@ class Tab:
         """Keep a picture, to be looked at."""
         ARTEFACTS.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=ARTEFACTS / f"{name}.png")
+
+
+def cut_lines(live: Live) -> None:
+    """As a network does that has gone: no goodbye."""
+
+    def cut() -> None:
+        for connection in list(live.server.server_state.connections):
+            connection.transport.abort()  # type: ignore[union-attr]
+
+    live.loop.call_soon_threadsafe(cut)
 
 
 def axe(folder: Path) -> str:

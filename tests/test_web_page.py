@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from browser import Chromium, Tab, axe, check, running_browser, spoken
+from browser import Chromium, Tab, axe, check, cut_lines, running_browser, spoken
 from live import Live, running
 
 # Playwright's driver is a Node program.
@@ -65,7 +65,7 @@ def test_a_conversation_by_voice(tab: Tab) -> None:
     yielded = min(at for at, _ in yields if at > sounding(tab))
     assert silent - yielded < 200
     tab.until("document.querySelector('.cut')")
-    heard = tab.page.locator(".cut .word.heard").all_inner_texts()
+    heard = tab.page.locator(".cut").first.locator(".word.heard").all_inner_texts()
     (told,) = [e for _, e in tab.received("response.done") if e["response"]["status"] == "cancelled"][:1]
     assert " ".join(heard) == told["response"]["output"][0]["content"][0]["transcript"]
     assert 0 < len(heard) < len(REPLIES[0].split())
@@ -159,16 +159,6 @@ def test_a_line_that_breaks_is_taken_up_again(browser: Chromium, held_s: int) ->
         assert len(sessions) == (1 if held_s else 2)
 
 
-def cut_lines(live: Live) -> None:
-    """As a network does that has gone: no goodbye."""
-
-    def cut() -> None:
-        for connection in list(live.server.server_state.connections):
-            connection.transport.abort()  # type: ignore[union-attr]
-
-    live.loop.call_soon_threadsafe(cut)
-
-
 def test_models_cannot_write_markup(browser: Chromium) -> None:
     reply = "<img src=x onerror=alert(1)> <script>alert(2)</script>"
     with running(llm__options__replies=[reply]) as live, browser.tab(live) as tab:
@@ -216,6 +206,14 @@ def test_by_keyboard_alone(tab: Tab) -> None:
     tab.page.keyboard.press("Escape")
     tab.until("document.body.dataset.phase !== 'speaking'")
     assert [e["type"] for _, e in tab.spied("sent")].count("response.cancel") == 1
+    tab.page.focus("#open-privacy")
+    tab.page.keyboard.press("Enter")
+    tab.until("document.activeElement.closest('#privacy') !== null")
+    tab.page.focus("#allow-memory")
+    tab.page.keyboard.press("Space")
+    assert tab.page.is_checked("#allow-memory")
+    tab.page.keyboard.press("Escape")
+    tab.until("document.activeElement.id === 'open-privacy'")
 
 
 @pytest.mark.parametrize(("width", "height"), [(320, 568), (390, 844), (844, 390), (1920, 1080)])
@@ -261,7 +259,7 @@ def test_accessibility(browser: Chromium, live: Live, script: str, scheme: str) 
         tab.page.click("#talk")
         check(tab, script)
         tab.page.click("text=Yes, also how I sound")
-        tab.until("document.querySelector('.cut')")
+        tab.until("document.querySelector('.cut') || document.querySelectorAll('details.chain').length >= 2")
         tab.page.click("details.chain >> nth=0 >> summary")
         check(tab, script)
         tab.shoot(f"chain-{scheme}")

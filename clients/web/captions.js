@@ -51,6 +51,7 @@ class Ours extends Entry {
   #words = new Words();
   #spans = [];
   #heard = 0;
+  #cut = false;
 
   constructor(id) {
     super(id, "ours", "Affetto");
@@ -69,8 +70,9 @@ class Ours extends Entry {
     }
   }
 
+  /** So much of its sound has come out. Once it is cut off, the server's word holds: a report may come late. */
   played(ms) {
-    this.#mark(this.#words.heard(ms));
+    if (!this.#cut) this.#mark(this.#words.heard(ms));
   }
 
   /** Written, or heard to its end. */
@@ -81,6 +83,7 @@ class Ours extends Entry {
   /** Broken off after so many words. */
   cut(count) {
     for (const span of this.#spans) span.classList.remove("heard");
+    this.#cut = true;
     this.#heard = 0;
     this.#mark(count);
     const lost = this.#spans.length - this.#heard;
