@@ -61,10 +61,10 @@ class Gate:
         self._patience = patience
         self._tell = tell
 
-    async def call(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Raises BackendError, whatever went wrong."""
+    async def call(self, work: Callable[[], Awaitable[T]], *, more_s: float = 0.0) -> T:
+        """Large work may take `more_s` longer. Raises BackendError, whatever went wrong."""
         with self._recorded():
-            async with asyncio.timeout(self._patience.first_s):
+            async with asyncio.timeout(self._patience.first_s + more_s):
                 return await work()
 
     async def stream(self, make: Callable[[], AsyncIterator[T]]) -> AsyncIterator[T]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .base import (
+    HEARING_RATE_HZ,
     Appraisal,
     Appraiser,
     Baseline,
@@ -43,7 +45,7 @@ PATIENCE = {
     "embedder": Patience(3.0, 3.0),
 }
 """A little less than a reply waits for each (pipelines/duplex/reply.py), so that it is the model's failure that counts.
-A recogniser may be given an hour of speech in pieces of half a minute."""
+A recogniser may be given a whole recording, and has as much longer as that lasts."""
 
 
 class _Guarded:
@@ -71,7 +73,8 @@ class GuardedTurnDetector(_Guarded):
 class GuardedRecognizer(_Guarded):
     async def recognize(self, audio: Samples, *, language: str | None = None, prompt: str = "") -> Recognition:
         inner: Recognizer = self._inner
-        return await self.gate.call(lambda: inner.recognize(audio, language=language, prompt=prompt))
+        work = partial(inner.recognize, audio, language=language, prompt=prompt)
+        return await self.gate.call(work, more_s=len(audio) / HEARING_RATE_HZ)
 
 
 class GuardedCues(_Guarded):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from affetto.models.base import Recognition, Samples, Style, Transcript
+from affetto.models.base import HEARING_RATE_HZ, Recognition, Samples, Style, Transcript
 from affetto.models.breaker import Breaker, State
 from affetto.models.errors import BackendError, Failed, Overloaded, Refused, Unavailable
 from affetto.models.gate import BackendCalled, BreakerMoved, CallRecord, Gate, Patience
@@ -217,6 +217,24 @@ def test_every_kind_of_model_but_the_inline_one_has_a_gate_and_keeps_what_else_i
     assert set(GUARDS) == {"turn", "asr", "cues", "appraiser", "llm", "tts", "embedder"}
     inline = object()
     assert guarded("vad", inline, Told()) is inline
+
+
+class Slow:
+    """Recognises at the speed of speech."""
+
+    async def recognize(self, audio: Samples, *, language: str | None = None, prompt: str = "") -> Recognition:
+        await asyncio.sleep(len(audio) / HEARING_RATE_HZ)
+        return Recognition(Transcript("all of it", final=True))
+
+
+@pytest.mark.parametrize("seconds", [1, 300])
+def test_a_recogniser_has_as_much_longer_as_the_recording_lasts(seconds: int) -> None:
+    async def main() -> None:
+        recognizer = guarded("asr", Slow(), Told())
+        recognition = await recognizer.recognize(np.zeros(seconds * HEARING_RATE_HZ, np.float32))
+        assert recognition.transcript.text == "all of it"
+
+    run(main())
 
 
 def test_a_synthesizer_behind_its_gate_speaks_as_before() -> None:
