@@ -33,7 +33,7 @@ WINDOW_FRAMES = 50
 """Length of the stretch that is named as carrying the emotion: 1 s."""
 SURE = 0.8
 """Age and gender are said from this probability on."""
-LESS_A_TURN = 0.15
+LESS_A_TURN = 0.1
 
 
 class Options(BaseModel):
@@ -51,7 +51,7 @@ class Options(BaseModel):
     """Compare with what the words alone would make one expect."""
     unknown_below: float = Field(0.4, ge=0, le=1)
     """Confidence below which the emotion is unknown."""
-    unknown_below_at_first: float = Field(0.9, ge=0, le=1)
+    unknown_below_at_first: float = Field(0.6, ge=0, le=1)
     """The same in a speaker's first turn, when nothing is known of their usual; `LESS_A_TURN` less after each."""
     own_encoder: bool = False
     """Encode the turn by Whisper base, which the heads were trained on, where the recogniser is another model."""

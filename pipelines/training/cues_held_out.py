@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,9 @@ class HeldOut:
     split: NDArray[np.str_]
     corpora: NDArray[np.str_]
     turns: NDArray[np.int_]
+    strangers: bool = True
+    """Whether confidence is made for speech of any kind, or else for speech like that of the corpora learned from, of
+    new speakers of whom a few turns were heard."""
 
     @property
     def acted(self) -> NDArray[np.bool_]:
@@ -54,6 +57,9 @@ class HeldOut:
     @property
     def temperature(self) -> float:
         rows = self.acted
+        if not self.strangers:
+            known = (self.split == "speakers") & (self.turns > 0)
+            rows &= known & ~np.isin(self.corpora, OF_SOUND)
         return cues_emotion.temperature(self.scores[rows], self.truth[rows], self.weights(rows)[rows])
 
     @property
@@ -130,9 +136,9 @@ def _scores(probabilities: Floats, truth: NDArray[np.int_]) -> dict[str, float]:
     }
 
 
-def held_out(table: Table, copies: Table, seed: int, tell: Tell) -> HeldOut:
+def held_out(table: Table, copies: Table, seed: int, tell: Tell, *, strangers: bool = True) -> HeldOut:
     """Speakers of labelled corpora by folds, each with whole kinds of plain speech; then each corpus of
-    acted speech, where there are more."""
+    acted speech, where there are more. `strangers` as in `HeldOut`."""
     acted = sorted(set(table.felt.corpora.tolist()) - set(OF_SOUND))
     parts = []
     for number in range(FOLDS):
@@ -141,7 +147,8 @@ def held_out(table: Table, copies: Table, seed: int, tell: Tell) -> HeldOut:
     for corpus in acted if len(acted) > 1 else ():
         tell(f"  without {corpus}")
         parts.append(_without(table, copies, table.corpora == corpus, copies.corpora == corpus, "corpora", seed))
-    return HeldOut(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+    joined = HeldOut(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+    return replace(joined, strangers=strangers)
 
 
 def _in_fold(table: Table, number: int) -> NDArray[np.bool_]:
