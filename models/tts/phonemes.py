@@ -6,6 +6,7 @@ alphabet and its numbers are those of the model's config.json (hexgrad/Kokoro-82
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 from functools import cache, lru_cache
@@ -51,6 +52,9 @@ and agrees; on its first it falls, and sounds bored."""
 
 _KNOWN = {**LISTENING, **NAMES}
 _KNOWN_WORDS = re.compile(rf"\b({'|'.join(sorted(_KNOWN, key=len, reverse=True))})('s)?\b(?![-'])", re.IGNORECASE)
+_log = logging.getLogger(__name__)
+_log.setLevel(logging.ERROR)
+"""Phonemizer would warn of each pair of words that is spoken as one ("of the")."""
 _lock = threading.Lock()
 
 
@@ -107,4 +111,4 @@ def tokens(sounds: str) -> list[int]:
 def _backend(language: str, tie: bool) -> EspeakBackend:
     EspeakWrapper.set_library(espeakng_loader.get_library_path())
     EspeakWrapper.set_data_path(espeakng_loader.get_data_path())
-    return EspeakBackend(language, preserve_punctuation=True, with_stress=True, tie=tie)
+    return EspeakBackend(language, preserve_punctuation=True, with_stress=True, tie=tie, logger=_log)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -38,7 +38,7 @@ class HeldOut:
     split: NDArray[np.str_]
     corpora: NDArray[np.str_]
     turns: NDArray[np.int_]
-    strangers: bool = True
+    strangers: bool = field(default=True, kw_only=True)
     """Whether confidence is made for speech of any kind, or else for speech like that of the corpora learned from, of
     new speakers of whom a few turns were heard."""
 
@@ -147,8 +147,7 @@ def held_out(table: Table, copies: Table, seed: int, tell: Tell, *, strangers: b
     for corpus in acted if len(acted) > 1 else ():
         tell(f"  without {corpus}")
         parts.append(_without(table, copies, table.corpora == corpus, copies.corpora == corpus, "corpora", seed))
-    joined = HeldOut(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
-    return replace(joined, strangers=strangers)
+    return HeldOut(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)), strangers=strangers)
 
 
 def _in_fold(table: Table, number: int) -> NDArray[np.bool_]:
