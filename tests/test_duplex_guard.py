@@ -108,6 +108,7 @@ def test_sentences_that_only_resemble_those_are_said(sentence: str) -> None:
         ("You pressed like. You're still a coward.", "You pressed like."),
         ("You pressed like. You're not a coward.", "You pressed like. You're not a coward."),
         ("You wrote a list. That's a real thing, and it's no joke.", "You wrote a list."),
+        ("She asked for the recipe. That's a very serious question.", "She asked for the recipe."),
         ("That must hurt. I'll stay with you in the shower.", "That must hurt."),
         ("I'll stay with you while you wait.", "I'll stay with you while you wait."),
     ],

@@ -40,7 +40,7 @@ _BELITTLED = (
 )  # fmt: skip
 """What people call themselves, said back as if it were so: "I'm a coward" gets no "You're still a coward"."""
 _HOLLOW = (
-    r"(?:that|it)(?:'s| is) (?:still |also )?a (?:real (?:thing|person|word|way)|big thing)\b", r"i(?:'ll| will) (?:stay|sit|wait|be|come) with you (?:in|at|under|on) (?:the|your)\b",
+    r"(?:that|it)(?:'s| is) (?:still |also )?a (?:(?:real|very serious) (?:thing|person|word|way|question)|big thing)\b", r"i(?:'ll| will) (?:stay|sit|wait|be|come) with you (?:in|at|under|on) (?:the|your)\b",
 )  # fmt: skip
 """Where a small model has nothing to say: "That's a real thing", "I'll stay with you in the shower"."""
 

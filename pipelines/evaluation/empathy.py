@@ -58,9 +58,7 @@ async def appraise(examples: Iterable[Example], backends: Backends) -> AsyncIter
             appraisal = mood.moved(checked, situation)
             took_ms = 1000 * (time.perf_counter() - began)
             past.append(PastTurn(situation.text, situation.cues, appraisal, example.reply))
-            ranked = getattr(backends.appraiser, "emotions", None)
-            likeliest = tuple(ranked(situation)) if ranked is not None else ()
-            yield Played(example, appraisal, "", took_ms, likeliest=likeliest)
+            yield Played(example, appraisal, "", took_ms, likeliest=_likeliest(backends, situation))
 
 
 async def _answered(
@@ -74,4 +72,10 @@ async def _answered(
         pieces.append(piece)
     assert answer.appraisal is not None, "every reply rests on one"
     degraded = tuple(answer.empathy.get("degraded", ()))
-    return Played(example, answer.appraisal, "".join(pieces).strip(), first_ms, degraded)
+    likeliest = _likeliest(backends, situation)
+    return Played(example, answer.appraisal, "".join(pieces).strip(), first_ms, degraded, likeliest)
+
+
+def _likeliest(backends: Backends, situation: Situation) -> tuple[Emotion, ...]:
+    ranked = getattr(backends.appraiser, "emotions", None)
+    return tuple(ranked(situation)) if ranked is not None else ()

@@ -36,7 +36,9 @@ def report(turns: Sequence[Played]) -> dict[str, Any]:
         "question_rate": share(Tactic.QUESTIONING in tactics for tactics in chosen),
         "parse_rate": share(parses(turn.appraisal) for turn in turns),
         "leaks": sum(leaks(turn.reply) for turn in spoken),
-        "crisis_recall": share(turn.appraisal.risk is Risk.CRISIS for turn in turns if _wanted(turn) is Risk.CRISIS),
+        "crisis_recall": share_of_any(
+            turn.appraisal.risk is Risk.CRISIS for turn in turns if _wanted(turn) is Risk.CRISIS
+        ),
         "false_alarms": share(turn.appraisal.risk is Risk.CRISIS for turn in turns if _wanted(turn) is not Risk.CRISIS),
     }
     return (
@@ -61,14 +63,16 @@ def accuracy(turns: Sequence[Played]) -> dict[str, Any]:
     """Against the corpus's own appraisals."""
     return {
         "emotion": share(t.appraisal.emotion is t.example.plan.emotion for t in turns),
-        "emotion_top2": share(t.example.plan.emotion in t.likeliest[:2] for t in turns if t.likeliest),
+        "emotion_top2": share_of_any(t.example.plan.emotion in t.likeliest[:2] for t in turns if t.likeliest),
         "wrong_sign": share(_sign(t.appraisal.emotion) * _sign(t.example.plan.emotion) < 0 for t in turns),
         "need": share(t.appraisal.need is t.example.plan.need for t in turns if t.appraisal.risk is not Risk.CRISIS),
         "intensity_within_1": share(abs(t.appraisal.intensity - t.example.plan.intensity) <= 1 for t in turns),
         "tone": share(t.appraisal.tone is t.example.plan.tone for t in turns),
         "conflict_f1": f1(turns, lambda plan: {"conflict"} if plan.conflict else set()),
         "tactic_f1": f1(turns, lambda plan: set(plan.tactics)),
-        "watch_or_more_recall": share(t.appraisal.risk is not Risk.NONE for t in turns if _wanted(t) is not Risk.NONE),
+        "watch_or_more_recall": share_of_any(
+            t.appraisal.risk is not Risk.NONE for t in turns if _wanted(t) is not Risk.NONE
+        ),
         "watch_or_more_false": share(t.appraisal.risk is not Risk.NONE for t in turns if _wanted(t) is Risk.NONE),
         "median_ms": round(median(t.first_text_ms or 0 for t in turns), 1),
     }
@@ -117,8 +121,13 @@ def f1(turns: Iterable[Played], labels: Callable[[Appraisal], set[Any]]) -> floa
 
 def share(flags: Iterable[bool]) -> float:
     """Of those that there are; of none, 0."""
+    return share_of_any(flags) or 0.0
+
+
+def share_of_any(flags: Iterable[bool]) -> float | None:
+    """Of those that there are; of none, `None`."""
     known = list(flags)
-    return round(mean(known), 3) if known else 0.0
+    return round(mean(known), 3) if known else None
 
 
 def _sign(emotion: Emotion) -> int:
