@@ -19,6 +19,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from ...server.cli.outcome import FAILED, OK
 from ..bench import soak as soaking
 from ..bench.swarm import Talk
 from ..server_process import running_server
+from .bench import BadInput
 
 ROOM = ("server.sessions", "server.sessions_per_address", "server.sessions_per_key")
 
@@ -47,6 +49,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.plot and (not args.ramp or find_spec("matplotlib") is None):
+        raise BadInput("--plot draws a --ramp and needs matplotlib: pip install 'affetto[train]'")
     counts = [int(part) for part in args.ramp.split(",")] if args.ramp else [args.sessions]
     talk = Talk(chunk_ms=args.chunk_ms, turns_a_call=0 if args.ramp else args.turns_a_call)
     with _server(args, max(counts)) as url:
