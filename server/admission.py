@@ -23,7 +23,7 @@ USABLE = 0.85
 LONGEST_QUEUE = 4
 """Calls at one model, for each session, that may wait: a session has two or three at most when all goes well."""
 LEAST_OF_GUESS = 0.5
-GUESSES = {"embedded": 1.0}
+GUESSES = {"embedded": 0.8}
 """Cores of a session by profile, where all models run on this machine; docs/performance.md has what was measured."""
 
 
