@@ -47,3 +47,16 @@ def test_little_likeness_of_little_sound_says_nothing() -> None:
     assert is_echo(0.95, 0.3)
     assert is_echo(0.7, 0.8)
     assert played(1).likeness(np.zeros(100, np.float32), 1.0) == 0.0
+
+
+def test_two_voices_that_begin_together_are_not_one() -> None:
+    """The user speaks half a second, and then our next phrase begins just as they begin another word."""
+    rng = np.random.default_rng(5)
+    level = 0.5 + 0.5 * np.sin(np.arange(40) / 3)
+    word = np.repeat(level, 160) * rng.normal(size=6400) * 0.1
+    far = FarEnd()
+    far.add((np.repeat(level, 240) * rng.normal(size=9600) * 3000).astype(np.int16), 24_000, 10.0)
+    theirs = np.concatenate([rng.normal(size=8000) * 0.01, word]).astype(np.float32)
+    before = np.concatenate([rng.normal(size=8000) * 0.05, word]).astype(np.float32)
+    assert far.likeness(theirs, 10.4) > 0.8, "as an echo has it: silence before"
+    assert far.likeness(before, 10.4) < 0.5

@@ -19,6 +19,11 @@ LONGEST_DELAY_S = 0.5
 """Loudspeaker, air, microphone, network: echoes later than this are not looked for."""
 SHORTEST_S = 0.2
 """Less than this of the microphone says nothing."""
+SILENT = 1e-3
+"""Level, of full scale, below which we played nothing."""
+LOUD = 0.25
+"""Share of the microphone's highest level from which somebody speaks. Who speaks for `SHORTEST_S` while, at that delay,
+we were silent is no echo, however alike the rest is: two voices that begin together are alike by that alone."""
 KEPT_S = 6.0
 LIKE = (0.3, 0.9), (0.8, 0.62)
 """Seconds heard, and likeness from which it is an echo; straight between. Of 0.3 s the envelopes of two people are
@@ -45,7 +50,10 @@ class FarEnd:
             return 0.0
         delays = round(LONGEST_DELAY_S / HOP_S)
         far = self._played(wall, len(near) + delays)
-        return max(0.0, float(_correlations(near, sliding_window_view(far, len(near))).max()))
+        played = sliding_window_view(far, len(near))
+        spoke_first = (played <= SILENT) & (near > SILENT + near.max() * LOUD)
+        own = spoke_first.sum(axis=1) * HOP_S >= SHORTEST_S
+        return max(0.0, float(np.where(own, 0, _correlations(near, played)).max()))
 
     def _played(self, wall: float, hops: int) -> NDArray[np.float32]:
         """Our levels in the `hops` hops that end at `wall`; silence where we played nothing."""
