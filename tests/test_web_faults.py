@@ -286,7 +286,7 @@ def test_two_tabs_are_two_conversations_of_one_person(browser: Chromium, live: L
         assert one.page.inner_text("#affect-line").startswith("Off")
         assert one.page.locator(".how").count() == 0, "nor is shown what was heard before"
         kept = one.page.evaluate("sessionStorage.getItem('affetto.conversation')")
-        assert "sad" not in json.dumps(json.loads(kept)["cues"])
+        assert kept is None or "sad" not in json.dumps(json.loads(kept)["cues"]), "it may be kept a moment later"
 
 
 # -- those who hear the page, and those whom movement hurts ------------------------------------------

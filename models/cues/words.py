@@ -40,7 +40,7 @@ def conflict(voice: Mapping[Emotion, float], words: Mapping[Emotion, float]) -> 
     heard, read = _scaled(families.gathered(voice)), _scaled(families.gathered(words))
     leaning = {family: 1 / len(families.HEADS) for family in families.HEADS}
     observed, chance = _disagreement(heard, read), _disagreement(leaning, read)
-    return max(0.0, (observed - chance) / (1 - chance))
+    return min(1.0, max(0.0, (observed - chance) / (1 - chance)))  # sums of shares may be 1 and a rounding
 
 
 def _disagreement(voice: Mapping[Emotion, float], words: Mapping[Emotion, float]) -> float:
