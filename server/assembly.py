@@ -62,9 +62,7 @@ async def memory(settings: Settings, store: Store, tell: Tell = ignore) -> Async
         return
     async with AsyncExitStack() as stack:
         embedder = guarded("embedder", await _started(stack, settings, store, "embedder"), tell)
-        sealer = Sealer([key.get_secret_value() for key in section.keys])
-        database = Database(section.url.get_secret_value() if section.url else None)
-        kept = MemoryStore(database, sealer, most_facts=section.facts)
+        kept = memory_store(section)
         keep_s = section.keep_days * 86_400 if section.keep_days is not None else None
         yield await stack.enter_async_context(MemoryService(kept, embedder, keep_s=keep_s))
 

@@ -24,14 +24,13 @@ class Keeper:
         passes: Callable[[], tuple[bytes, ...]],
         lost: Callable[[], None],
         epoch: int = 0,
-        written: State | None = None,
         whose: tuple[str, ...] = (),
     ) -> None:
         self._handover = handover
         self._id, self._owner = session_id, owner
         self._state, self._passes, self._lost = state, passes, lost
         self._epoch = epoch
-        self._written = written
+        self._written: State | None = None
         self._whose = whose
         self._response: dict[str, Any] | None = None
         self._stale = self._due = True

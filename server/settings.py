@@ -57,7 +57,7 @@ class ServerSection(Section):
     """A new session is refused while the event loop is later than this (p99 of the last five seconds)."""
     session_cores: float | None = Field(None, ge=0)
     """Processor cores that a session is taken to need before that is measured; what is measured may halve it at most.
-    None: 1 where all models run on this machine, as docs/performance.md has it."""
+    None: 0.8 where all models run on this machine (docs/performance.md), else nothing."""
     session_s: float = Field(3600, gt=0)
     """Longest session, in seconds."""
     idle_s: float = Field(600, gt=0)

@@ -44,9 +44,9 @@ def grammar(appraisal: Appraisal, situation: Situation, persona: mood.Persona = 
         barred |= {Tactic.QUESTIONING}
     free = [tactic for tactic in Tactic if tactic not in barred | TOLD_WHEN_NEEDED]
     told = [tactic for tactic in Tactic if tactic not in barred]
-    asking = [need for need in Need if need in NEEDS_TOLD]
+    to_tell = [need for need in Need if need in NEEDS_TOLD]
     other = [need for need in Need if need not in NEEDS_TOLD]
-    then = f'{_any(other)} "; " {_some(free)} | {_any(asking)} "; " {_some(told)}'
+    then = f'{_any(other)} "; " {_some(free)} | {_any(to_tell)} "; " {_some(told)}'
     felt = " | ".join(f'{_any(emotions)} middle "; {_words(tone)}]"' for tone, emotions in tones.items())
     return "\n".join(
         [

@@ -45,7 +45,8 @@ def checked(appraisal: Appraisal, situation: Situation) -> Appraisal:
     """The appraisal with at least the risk that the words carry, and what a crisis then asks for.
 
     The trained head alone may raise the risk to watch; only the rules, or a hint together with the head, with a
-    crisis or with another hint just before, call a crisis, so that a model's slip neither misses one nor answers sadness with a hotline.
+    crisis or with another hint just before, call a crisis, so that a model's slip neither misses one nor answers
+    sadness with a hotline.
     The head sees what the last turn was taken for, and would go on watching for that alone: two turns in a row
     without a hint in their words are one too many.
     """
