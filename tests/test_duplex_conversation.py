@@ -185,6 +185,16 @@ def test_going_on_after_a_pause_drops_the_speculative_reply_without_a_trace() ->
     assert not late, "what a dropped reply still says is not heard"
 
 
+def test_a_client_that_commits_a_turn_itself_gets_no_reply_that_was_begun_early() -> None:
+    play = stage()
+    play.feed(VoiceStarted(SECOND + 1000, SECOND), VoiceStopped(2 * SECOND + 1500, 2 * SECOND))
+    play.feed(PauseJudged(2 * SECOND + 2000, 1, 1, 0.95), Recognized(2 * SECOND + 2500, 1, 1, final("yeah")))
+    begun = one(play.actions, BeginReply).reply  # type: ignore[attr-defined]
+    play.feed(ReplyFinished(play.at, begun, Usage(10, 5)))
+    assert one(play.command(CommitAudio()), CancelReply).reply == begun  # type: ignore[attr-defined]
+    assert play.conversation.quiet
+
+
 def test_a_stale_judgement_or_transcript_changes_nothing() -> None:
     play = stage()
     play.feed(VoiceStarted(1000, 0), VoiceStopped(SECOND + 1500, SECOND))

@@ -233,6 +233,8 @@ class Turns:
         context.send(SpeechStopped(turn.item_id, milliseconds(turn.offset)))
         detection = context.config.turn_detection
         turn.wants_response = wants_response and detection is not None and detection.create_response
+        if not turn.wants_response:
+            self._replies.drop_speculation()
         self._become_item(turn)
 
     def commit_by_hand(self, event_id: str | None, audio: int | None = None) -> None:
