@@ -46,6 +46,11 @@ EVEN = frozenset({Emotion.NEUTRAL, Emotion.SURPRISED, Emotion.CONFUSED, Emotion.
 """Neither glad nor sad. What is in neither set is a heavy feeling."""
 
 
+def sign(emotion: Emotion) -> int:
+    """1 for a glad feeling, -1 for a heavy one, 0 for an even one."""
+    return 1 if emotion in JOYS else 0 if emotion in EVEN else -1
+
+
 class VoiceStyle(StrEnum):
     """How the voice sounds, against this speaker's own usual."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..labels import EVEN, JOYS, Emotion
+from ..labels import Emotion, sign
 
 CLEAR_FROM = 0.8
 """Probability of a sign, by the words alone, from which they stand against the voice."""
@@ -19,7 +19,7 @@ LEANING_FROM = 0.7
 GUESS = 0.4
 """Most that is claimed for a guess."""
 
-SIGN = np.array([1 if emotion in JOYS else 0 if emotion in EVEN else -1 for emotion in Emotion])
+SIGN = np.array([sign(emotion) for emotion in Emotion])
 
 
 def weighed(heard: NDArray[np.float32], words: NDArray[np.float32]) -> tuple[int, float]:

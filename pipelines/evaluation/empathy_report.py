@@ -15,7 +15,7 @@ from typing import Any
 
 from ...models.appraisal.line import parse_appraisal, render_appraisal
 from ...models.base import Appraisal
-from ...models.labels import EVEN, JOYS, Emotion, Risk, Tactic
+from ...models.labels import Risk, Tactic, sign
 from ..duplex.unfit import unfit
 from .empathy import Played
 
@@ -64,7 +64,7 @@ def accuracy(turns: Sequence[Played]) -> dict[str, Any]:
     return {
         "emotion": share(t.appraisal.emotion is t.example.plan.emotion for t in turns),
         "emotion_top2": share_of_any(t.example.plan.emotion in t.likeliest[:2] for t in turns if t.likeliest),
-        "wrong_sign": share(_sign(t.appraisal.emotion) * _sign(t.example.plan.emotion) < 0 for t in turns),
+        "wrong_sign": share(sign(t.appraisal.emotion) * sign(t.example.plan.emotion) < 0 for t in turns),
         "need": share(t.appraisal.need is t.example.plan.need for t in turns if t.appraisal.risk is not Risk.CRISIS),
         "intensity_within_1": share(abs(t.appraisal.intensity - t.example.plan.intensity) <= 1 for t in turns),
         "tone": share(t.appraisal.tone is t.example.plan.tone for t in turns),
@@ -128,10 +128,6 @@ def share_of_any(flags: Iterable[bool]) -> float | None:
     """Of those that there are; of none, `None`."""
     known = list(flags)
     return round(mean(known), 3) if known else None
-
-
-def _sign(emotion: Emotion) -> int:
-    return 1 if emotion in JOYS else 0 if emotion in EVEN else -1
 
 
 def _wanted(turn: Played) -> Risk:

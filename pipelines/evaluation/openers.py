@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ...models.base import Appraiser
-from ...models.labels import EVEN, JOYS, Emotion
+from ...models.labels import sign
 from ..duplex import openers, safety
 from ..training import corpus
 from ..training.corpus import Example
@@ -33,7 +33,7 @@ async def evaluate(appraiser: Appraiser, examples: Iterable[Example], *, unheard
         beginnings[openers.beginning(opener)] += 1
         kind = openers.kind(appraisal, situation)
         kinds[kind or "named"] += 1
-        if not kind and _sign(appraisal.emotion) * _sign(example.plan.emotion) < 0:
+        if not kind and sign(appraisal.emotion) * sign(example.plan.emotion) < 0:
             wrong.append({"said": situation.text, "opener": opener, "felt": str(example.plan.emotion)})
     said = sum(beginnings.values())
     return {
@@ -44,7 +44,3 @@ async def evaluate(appraiser: Appraiser, examples: Iterable[Example], *, unheard
         "most_alike": round(max(beginnings.values(), default=0) / max(1, said), 3),
         "wrong": wrong,
     }
-
-
-def _sign(emotion: Emotion) -> int:
-    return 1 if emotion in JOYS else 0 if emotion in EVEN else -1
