@@ -127,8 +127,9 @@ class Cues:
     """What the voice carries. Emotion probabilities are soft labels and need not sum to 1.
 
     `words` is what the words alone would make one expect, by family of emotion, and `conflict` how surely the voice
-    says otherwise (0 to 1; unknown where either is). `voice` is the turn in the extractor's own numbers, which join
-    the speaker's baseline; hearing takes it off before anybody else sees the cues.
+    says otherwise (0 to 1; unknown where either is). `confidence` is the probability of the likeliest feeling, also
+    where it is too small for `emotion` to tell one: in a plain voice it is near 0. `voice` is the turn in the
+    extractor's own numbers, which join the speaker's baseline; hearing takes it off before anybody else sees the cues.
     """
 
     emotion: Mapping[Emotion, float] | None = None

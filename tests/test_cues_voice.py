@@ -89,7 +89,8 @@ def test_a_plain_voice_is_no_claim_that_nothing_is_felt() -> None:
     plain.reader.heads = replace(plain.reader.heads, plain=(certain,), meta=meta)
     cues = asyncio.run(plain.extract(audio, baseline=Baseline(), encoding=made_up(audio)))
     assert (cues.emotion, cues.valence) == (None, None)
-    assert cues.confidence == pytest.approx(0.993, abs=0.001)
+    assert cues.confidence is not None
+    assert cues.confidence < 0.007, "of any feeling"
 
 
 def test_without_an_encoding_there_are_measurements_alone() -> None:

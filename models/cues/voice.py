@@ -150,7 +150,7 @@ class Reader:
     def _felt(self, cues: Cues, turn: features.Turn, baseline: Baseline) -> Cues:
         relative = self.heads.relative(turn.numbers, baseline)
         by_family = self.heads.everyday(relative)
-        confidence = float(by_family.max())
+        confidence = float(np.delete(by_family, heads.NEUTRAL).max())
         if by_family.argmax() == heads.NEUTRAL or confidence < self._options.needed(baseline.voice_turns):
             return replace(cues, confidence=confidence)  # who talks plainly may feel anything
         labels = self.heads.labels(relative, by_family, self._groups)
