@@ -16,7 +16,19 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from ..base import Appraisal, Baseline, Cues, Encoding, Recognition, Samples, Situation, Speech, Style, Transcript
+from ..base import (
+    HEARING_RATE_HZ,
+    Appraisal,
+    Baseline,
+    Cues,
+    Encoding,
+    Recognition,
+    Samples,
+    Situation,
+    Speech,
+    Style,
+    Transcript,
+)
 from ..errors import BackendError, Failed, Overloaded, Unavailable
 from ..store import Store
 from .library import BackPressureError, DeploymentUnavailableError, RayServeException, exceptions, serve
@@ -40,7 +52,7 @@ class Options(BaseModel):
     address: str | None = None
     """The Ray cluster; none is the one of which this machine is a node."""
     timeout_s: float = Field(5.0, gt=0)
-    """Longest time for one try of a call; of speech, for each piece."""
+    """Longest time for one try of a call; of speech, for each piece. Recognition has as much longer as the sound."""
     tries: int = Field(3, ge=1)
     """Replicas that are tried before a call fails."""
 
@@ -61,7 +73,7 @@ class _Remote:
             self._handle = serve.get_deployment_handle(DEPLOYMENT, application(self.kind))
         except (KeyError, RayServeException) as error:
             raise Unavailable(f"the stage {self.kind} is not there: start it with `affetto cluster up`") from error
-        for name, value in (await self._reach("describe", start=True)).items():
+        for name, value in (await self._reach("describe", within_s=None)).items():
             setattr(self, name, value)
         return self
 
@@ -71,12 +83,15 @@ class _Remote:
         self.ready = False
 
     async def _call(self, method: str, *args: Any, **named: Any) -> Any:
-        return await self._reach("call", method, args, named)
+        return await self._longer(0.0, method, *args, **named)
 
-    async def _reach(self, method: str, *args: Any, start: bool = False) -> Any:
+    async def _longer(self, more_s: float, method: str, *args: Any, **named: Any) -> Any:
+        return await self._reach("call", method, args, named, within_s=self._options.timeout_s + more_s)
+
+    async def _reach(self, method: str, *args: Any, within_s: float | None) -> Any:
         for attempt in range(self._options.tries):
             try:
-                async with asyncio.timeout(None if start else self._options.timeout_s):
+                async with asyncio.timeout(within_s):
                     found = await getattr(self._handle, method).remote(*args)
             except Exception as error:  # noqa: BLE001 - all but a lost replica's is raised again, in our words
                 await self._lost(error, attempt)
@@ -97,7 +112,7 @@ class _Remote:
             return
         self.ready = False
         if isinstance(error, TimeoutError):
-            raise Failed(f"the stage {self.kind} took longer than {self._options.timeout_s:g} s") from error
+            raise Failed(f"the stage {self.kind} took too long (see {self.kind}.options.timeout_s)") from error
         if lost or isinstance(error, RayServeException):
             message = f"the stage {self.kind} has no replica that answers: see `affetto cluster status`"
             raise Unavailable(message) from error
@@ -108,7 +123,9 @@ class RemoteRecognizer(_Remote):
     kind = "asr"
 
     async def recognize(self, audio: Samples, *, language: str | None = None, prompt: str = "") -> Recognition:
-        found: Recognition = await self._call("recognize", audio, language=language, prompt=prompt)
+        found: Recognition = await self._longer(
+            len(audio) / HEARING_RATE_HZ, "recognize", audio, language=language, prompt=prompt
+        )
         return found
 
 
