@@ -1,8 +1,9 @@
-"""What tests share: recordings, and the pulled weights of the real models."""
+"""What tests share: recordings, the pulled weights of the real models, and databases."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import HealthCheck, settings
 
 from affetto.models.errors import Unavailable
 from affetto.models.store import Store
+from databases import Server, emptied, postgresql
 
 RECORDINGS = Path(__file__).parent / "recordings"
 
@@ -43,3 +45,20 @@ def require() -> Callable[..., Store]:
         return store
 
     return with_assets
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[Server]:
+    """One for all tests that leave it running; skips where there is none to start."""
+    with postgresql() as running:
+        yield running
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/memory.db"
+    server: Server = request.getfixturevalue("postgresql_server")
+    asyncio.run(emptied(server.url))
+    return server.url

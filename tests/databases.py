@@ -107,3 +107,12 @@ def _programs() -> Path | None:
 def _other_user() -> pwd.struct_passwd:
     names = {entry.pw_name: entry for entry in pwd.getpwall()}
     return names.get("postgres") or names["nobody"]
+
+
+async def emptied(url: str) -> None:
+    """Drop all that is in a database."""
+    import asyncpg
+
+    connection = await asyncpg.connect(url)
+    await connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    await connection.close()

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import random
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-from test_memory_store import _empty, texts, use
-
-from databases import Server, postgresql
+from test_memory_store import texts, use
 
 WRITER = """
 import asyncio, sys
@@ -35,21 +30,6 @@ asyncio.run(main())
 """
 ROUNDS = int(os.environ.get("AFFETTO_KILLS", "3"))
 """How often it is killed; `make kills` does it a hundred times."""
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with postgresql() as running:
-        yield running
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/memory.db"
-    server: Server = request.getfixturevalue("server")
-    asyncio.run(_empty(server.url))
-    return server.url
 
 
 def test_what_was_confirmed_is_there_after_the_writer_was_killed(url: str) -> None:

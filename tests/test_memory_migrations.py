@@ -6,7 +6,6 @@ import asyncio
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +13,11 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, inspect, text
-from test_memory_store import _empty, told, use
 from test_memory_store import texts as told_texts
+from test_memory_store import told, use
 
 from affetto.pipelines.memory import migrating, tables
 from affetto.pipelines.memory.database import Database, MemoryGone
-from databases import Server, postgresql
 
 FIRST_TABLES = [
     "CREATE TABLE affetto_schema (version INTEGER NOT NULL, PRIMARY KEY (version))",
@@ -47,21 +45,6 @@ FIRST_TABLES = [
        1.0, NULL)""",
 ]
 """What the first version made, and somebody in it."""
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with postgresql() as running:
-        yield running
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/memory.db"
-    server: Server = request.getfixturevalue("server")
-    asyncio.run(_empty(server.url))
-    return server.url
 
 
 def as_in_the_first_version(url: str) -> None:

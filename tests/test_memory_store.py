@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import zlib
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,33 +18,9 @@ from affetto.pipelines.memory.database import Database, MemoryGone, default_file
 from affetto.pipelines.memory.facts import Fact, Kind
 from affetto.pipelines.memory.sealing import BadKey, Sealer, Unreadable
 from affetto.pipelines.memory.store import MemoryStore, NewFact, TurnNotes
-from databases import Server, postgresql
+from databases import postgresql
 
 DAY = 86_400.0
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with postgresql() as running:
-        yield running
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/memory.db"
-    server: Server = request.getfixturevalue("server")
-    asyncio.run(_empty(server.url))
-    return server.url
-
-
-async def _empty(url: str) -> None:
-    import asyncpg
-
-    connection = await asyncpg.connect(url)
-    await connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-    await connection.close()
 
 
 def use(url: str, work: Callable[[MemoryStore], Awaitable[Any]], *, keys: tuple[str, ...] = (), most: int = 200) -> Any:

@@ -30,24 +30,9 @@ from affetto.server.handover import TAIL_BYTES, tail_of
 from affetto.server.handover_store import HandoverGone, HandoverStore, Parked
 from affetto.server.outbox import Said
 from affetto.server.resumption import number_of
-from databases import postgresql
 from live import Live, Wire, eventually, running, voice
 
 PLAIN: dict[str, Any] = {"compression": None, "proxy": None}
-
-
-@pytest.fixture(scope="module")
-def postgresql_url() -> Iterator[str]:
-    with postgresql() as server:
-        yield server.url
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A database that two gateways share."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'handover.db'}"
-    return str(request.getfixturevalue("postgresql_url"))
 
 
 def gateway(url: str, **more: Any) -> Any:
