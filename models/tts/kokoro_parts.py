@@ -7,8 +7,8 @@
 
 Laying phonemes out on frames (in the whole graph a matrix product) is an index here. `wave` takes the statistics of
 its norms from outside, where they are known better than a window can tell them. The parts are cut out of the
-pulled file once, and kept beside it; put together they give the whole graph's samples, bit for bit, which is
-checked when they are made.
+pulled file once, and kept beside it; put together they give the whole graph's samples (here to the last bit), which is
+checked to 1e-4 of full scale when they are made.
 """
 
 from __future__ import annotations
@@ -171,7 +171,7 @@ def _compare(whole: Path, models: Models) -> None:
     detail = parts.detail(np.repeat(encoded.sounds, frames, axis=2), pitch, energy, style)
     alone = parts.wave(detail, pitch, style)
     told = parts.wave(detail, pitch, style, parts.norms(detail, pitch, style))
-    if any(got.shape != expected.shape or np.abs(got - expected).max() > 1e-3 for got in (alone, told)):
+    if any(got.shape != expected.shape or np.abs(got - expected).max() > 1e-4 for got in (alone, told)):
         raise Unavailable(f"the parts of {whole} do not sound like the whole; pull it again, and report this")
 
 
