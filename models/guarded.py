@@ -44,7 +44,7 @@ PATIENCE = {
     "tts": Patience(11.0, 11.0),
     "embedder": Patience(3.0, 3.0),
 }
-"""A little less than a reply waits for each (pipelines/duplex/reply.py), so that it is the model's failure that counts.
+"""A little less than a reply waits for each (`*_DEADLINE_S` in pipelines/duplex), so that the model's failure counts.
 A recogniser may be given a whole recording, and has as much longer as that lasts."""
 
 

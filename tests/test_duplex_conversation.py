@@ -51,6 +51,7 @@ from affetto.pipelines.duplex.events import (
     Worded,
 )
 from affetto.pipelines.duplex.items import Item
+from affetto.pipelines.duplex.making import plain_appraisal
 from affetto.pipelines.duplex.outputs import (
     AudioCommitted,
     ItemAdded,
@@ -66,7 +67,6 @@ from affetto.pipelines.duplex.outputs import (
     Usage,
 )
 from affetto.pipelines.duplex.overlap import Verdict, judge
-from affetto.pipelines.duplex.reply import plain_appraisal
 
 SECOND = 16_000
 WORDS = (SpokenWord("I'm", 0, 6000), SpokenWord("here", 6000, 12_000), SpokenWord("for", 12_000, 18_000),

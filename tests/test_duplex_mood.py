@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from affetto.models.base import PastTurn, Situation
 from affetto.models.labels import Emotion, Risk, Tone
+from affetto.pipelines.duplex.making import plain_appraisal
 from affetto.pipelines.duplex.mood import HEAVY, LIVELY, TONES, Persona, moved, tone
-from affetto.pipelines.duplex.reply import plain_appraisal
 
 TRAITS = st.builds(Persona, *[st.floats(0, 1)] * 5)
 

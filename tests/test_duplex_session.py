@@ -36,6 +36,7 @@ from affetto.pipelines.duplex.backends import Backends
 from affetto.pipelines.duplex.commands import CancelResponse, Command, CommitAudio, CreateItem, CreateResponse
 from affetto.pipelines.duplex.config import EmpathyConfig, ServerVad, SessionConfig
 from affetto.pipelines.duplex.items import Item
+from affetto.pipelines.duplex.making import plain_appraisal
 from affetto.pipelines.duplex.outputs import (
     Backchannel,
     Failure,
@@ -51,8 +52,8 @@ from affetto.pipelines.duplex.outputs import (
     TranscriptFailed,
 )
 from affetto.pipelines.duplex.policy import DuplexPolicy
-from affetto.pipelines.duplex.reply import APOLOGY, MOMENTS, MORE, PATIENCE_S, plain_appraisal
 from affetto.pipelines.duplex.session import Session
+from affetto.pipelines.duplex.writing import APOLOGY, MOMENTS, MORE, PATIENCE_S
 from virtual import run
 
 RATE = 24_000

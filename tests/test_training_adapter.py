@@ -10,7 +10,7 @@ import pytest
 
 from affetto.models.base import Cues, PastTurn, Situation
 from affetto.models.labels import VoiceStyle
-from affetto.pipelines.duplex.reply import plain_appraisal
+from affetto.pipelines.duplex.making import plain_appraisal
 from affetto.pipelines.training import adapter_gguf
 from affetto.pipelines.training.adapter_gguf import Architecture
 from affetto.pipelines.training.adapter_text import Lesson, Piece, lessons

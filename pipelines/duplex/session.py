@@ -55,12 +55,12 @@ from .events import (
     VoiceStopped,
 )
 from .hearing import Hearing
+from .making import make_reply
 from .memory import Forgetful, Memory
 from .mouth import Mouth
 from .observe import Observer, Record, ResponseRecorded, SessionClosed, SessionOpened, Stepped, ignore, reply_number
 from .outputs import Backchannel, Failure, Output, ResponseEnded, SpeechStarted, SpeechStopped
 from .policy import DuplexPolicy
-from .reply import make_reply
 from .turns import Phase
 
 BACKLOG_SAMPLES = 30 * HEARING_RATE_HZ

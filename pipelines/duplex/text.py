@@ -11,10 +11,10 @@ from ...models.base import Appraisal, Situation, Speech
 from .actions import ReplyRequest
 from .backends import Backends
 from .config import EmpathyConfig, SessionConfig
+from .making import make_reply
 from .memory import Forgetful, Memory
 from .outputs import StatusReason, Usage
 from .policy import DuplexPolicy
-from .reply import make_reply
 from .trace import appraisal_record
 
 
