@@ -6,6 +6,7 @@ examples:
   affetto eval turns --events events.csv --root recordings --json    columns: file,event,speaker,start,end,other
   affetto eval turns --manifest test.csv --root recordings --json    columns: path,text; pauses are put in
   affetto eval speech --limit 6 --out samples                        the voice itself
+  affetto eval echo --json                                           our own voice against people's, over ours
   affetto eval openers --coe corpus --json                           turns of the stories held out from training
   affetto eval cues --manifest index.csv --root recordings --json    columns: path[,emotion,votes,ds,speaker,gender,...]
   affetto eval cues --manifest index.csv --weights research --where ds=ravdess --plots plots
@@ -45,13 +46,15 @@ class BadInput(Exception):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parts = ["asr", "batches", "turns", "speech", "openers", "cues", "empathy"]
+    parts = ["asr", "batches", "turns", "speech", "echo", "openers", "cues", "empathy"]
     parser.add_argument("part", choices=parts, help="what to measure")
     parser.add_argument("--manifest", type=Path, metavar="CSV", help="the data, one row a recording")
     parser.add_argument("--events", type=Path, metavar="CSV", help="time-stamped events of recorded talk (turns)")
-    parser.add_argument("--root", type=Path, metavar="DIR", help="folder its paths start from (default: the CSV's)")
+    parser.add_argument(
+        "--root", type=Path, metavar="DIR", help="folder its paths start from (default: the CSV's); of rooms (echo)"
+    )
     parser.add_argument("--where", action="append", default=[], metavar="COLUMN=VALUE", help="only rows like this")
-    parser.add_argument("--limit", type=int, metavar="N", help="speak only N of the 60 sentences (speech)")
+    parser.add_argument("--limit", type=int, metavar="N", help="speak only N of the 60 sentences (speech, echo)")
     parser.add_argument("--out", type=Path, metavar="PATH", help=OUT)
     parser.add_argument("--quick", action="store_true", help="leave out the sweeps of single controls (speech)")
     parser.add_argument("--playback", type=float, metavar="MIN", help="only count gaps in so many minutes (speech)")
@@ -66,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     parts = {"asr": _asr, "batches": _batches, "turns": _turns, "speech": _speech, "openers": _openers, "cues": _cues}
-    return {**parts, "empathy": evaluate_empathy.run}[args.part](args)
+    return {**parts, "empathy": evaluate_empathy.run, "echo": _echo}[args.part](args)
 
 
 def _speech(args: argparse.Namespace) -> int:
@@ -76,6 +79,15 @@ def _speech(args: argparse.Namespace) -> int:
     with WAITING.status("speaking, and listening to it"):
         found = evaluate_speech.report(settings, args)
     print(json.dumps(found, ensure_ascii=False) if args.json else evaluate_speech.told(found))
+    return OK
+
+
+def _echo(args: argparse.Namespace) -> int:
+    from . import evaluate_echo
+
+    with WAITING.status("speaking, and being spoken over"):
+        found = evaluate_echo.report(options.settings_of(args), sentences=args.limit, rooms=args.root)
+    print(json.dumps(found) if args.json else evaluate_echo.told(found))
     return OK
 
 
