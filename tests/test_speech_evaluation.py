@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Sequence
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from affetto.models.base import HEARING_RATE_HZ
+from affetto.models.base import HEARING_RATE_HZ, Recognition, Speech, Style, Transcript
 from affetto.models.labels import Tone
 from affetto.models.store import Store
 from affetto.models.tts.scripted import Options, ScriptedSynthesizer
-from affetto.models.tts.tones import TONES
-from affetto.pipelines.evaluation.speech import CONTROLS, Evaluation
+from affetto.models.tts.tones import TONES, compiled
+from affetto.pipelines.evaluation.speech import AROUND, CONTROLS, Evaluation, ordered
 from affetto.pipelines.evaluation.speech_measures import (
     asked,
     features,
@@ -98,3 +99,46 @@ def test_a_voice_that_does_as_it_is_told_is_measured_so() -> None:
     assert report["controls"]["rate"]["monotone"]
     assert set(report["tones"]) == {tone.value for tone in Tone}
     assert "wer" not in report
+
+
+def test_soft_tones_are_to_read_as_less_aroused_than_lively_ones_on_the_same_sentence() -> None:
+    found = {Tone.GENTLE: [0.1, 0.5], Tone.CALM: [0.1, 0.1], Tone.BRIGHT: [0.4, 0.4], Tone.WARM: [0.9, 0.9]}
+    assert ordered(found) == {"arousal_ordered": 0.75}
+    assert ordered({Tone.WARM: [0.9], Tone.BRIGHT: [0.4]}) == {}
+
+
+class Ears:
+    """Hears every word but the first, and only where there is silence around the voice."""
+
+    def __init__(self, sentences: Sequence[str]) -> None:
+        self._left = list(sentences)
+
+    async def recognize(self, audio: np.ndarray, *, language: str | None = None, prompt: str = "") -> Recognition:
+        assert not audio[:AROUND].any()
+        assert not audio[-AROUND:].any()
+        return Recognition(Transcript(self._left.pop(0).partition(" ")[2]))
+
+
+def test_words_heard_wrong_are_counted_on_each_sentence_and_controls_compared_with_neutral() -> None:
+    sentences = ["Oh, that hurts.", "Tell me more."]
+    ears = Ears(sentences * (1 + 16 + len(Tone)))
+    report = asyncio.run(Evaluation(voice=ScriptedSynthesizer(Options(), Store()), recognizer=ears).run(sentences))
+    assert report["wer"] == pytest.approx(2 / 6, abs=1e-3)
+    assert report["controls"]["rate"]["wer_neutral"] == report["wer"]
+    assert {row["wer"] for control in report["controls"].values() for row in control["rows"]} == {report["wer"]}
+    assert {row["wer"] for row in report["tones"].values()} == {report["wer"]}
+
+
+class Toned(ScriptedSynthesizer):
+    """Does as the tones of `TONES` say, which the scripted voice leaves alone."""
+
+    async def stream(self, text: str, *, voice: str, style: Style) -> AsyncIterator[Speech]:
+        async for speech in super().stream(text, voice=voice, style=compiled(style)):
+            yield speech
+
+
+def test_arousal_is_read_for_each_tone() -> None:
+    evaluation = Evaluation(voice=Toned(Options(), Store()), arousal=lambda audio: -len(audio) / HEARING_RATE_HZ)
+    report = asyncio.run(evaluation.run(SENTENCES[2:4], controls=False))
+    assert report["arousal_ordered"] == 1.0  # every soft tone is slower than every lively one
+    assert report["tones"]["calm"]["arousal"] < report["tones"]["neutral"]["arousal"]

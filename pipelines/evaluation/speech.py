@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from itertools import product
 from statistics import fmean, median
 from typing import Any
 
@@ -15,15 +16,11 @@ from numpy.typing import NDArray
 
 from ...models.base import (
     HEARING_RATE_HZ,
-    Baseline,
-    CueExtractor,
-    Recognition,
     Recognizer,
     Samples,
     SpokenWord,
     Style,
     Synthesizer,
-    Transcript,
 )
 from ...models.labels import Tone
 from ...models.tts.tones import TONES
@@ -48,13 +45,19 @@ CONTROLS: Mapping[str, tuple[float, ...]] = {
     "rate": (0.75, 0.88, 1.15, 1.3),
 }
 ROUNDS = 3
+AROUND = round(0.3 * HEARING_RATE_HZ)
+"""Samples of silence before and after a sentence where its words are recognised: nobody hears the first sample of a
+voice as the first of all sound, and without it Whisper loses an "I" at the beginning."""
 LONG_WORDS = 18
 """Sentences of at least so many words tell how soon a long one begins."""
-SOFT = (Tone.GENTLE, Tone.CALM, Tone.APOLOGETIC)
-"""Tones that fit sadness: all of them should read as less aroused than `BRIGHT`."""
+SOFT, LIVELY = (Tone.GENTLE, Tone.CALM, Tone.APOLOGETIC, Tone.SERIOUS), (Tone.BRIGHT, Tone.PLAYFUL)
+"""Tones that fit sadness, and those that they should read as less aroused than."""
+SWEPT = 20
+"""Sentences that a control is swept on: some two hundred words, so that one is half a point of word error rate."""
 
 Listen = Callable[[Samples], Awaitable[Sequence[tuple[str, int]]]]
 """Words heard and where each begins, samples at 16 kHz."""
+Judge = Callable[[Samples], float]
 Observer = Callable[[str, Style, "Spoken"], None]
 
 
@@ -93,16 +96,29 @@ async def speak(voice: Synthesizer, text: str, style: Style) -> Spoken:
 
 
 @dataclass(frozen=True, slots=True)
+class Heard:
+    """A spoken sentence and what ears made of it; what was not measured is `None`."""
+
+    spoken: Spoken
+    voiceprint: Voiceprint
+    wrong: int | None
+    """Of its `words`, those that were recognised otherwise."""
+    words: int
+    quality: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
     """The parts that a voice is measured with; what is missing is not measured."""
 
     voice: Synthesizer
     whole: Synthesizer | None = None
-    """The same voice without streaming, to compare times with."""
+    """The same voice without streaming, to compare with."""
     recognizer: Recognizer | None = None
-    cues: CueExtractor | None = None
     listen: Listen | None = None
-    quality: Callable[[Samples], float] | None = None
+    arousal: Judge | None = None
+    """How excited a voice sounds, -1 to 1."""
+    quality: Judge | None = None
     """Predicted opinion, 1 to 5."""
     observer: Observer = lambda text, style, spoken: None
 
@@ -111,14 +127,14 @@ class Evaluation:
     ) -> dict[str, Any]:
         """Everything; fields that have no measurement are left out."""
         report = await self.timing(sentences)
-        neutral = [await self._spoken(text, Style()) for text in sentences]
-        prints = [voiceprint(spoken.heard) for spoken in neutral]
-        report |= await self._understood(sentences, neutral)
-        report |= await self._against_whole(sentences, neutral)
+        neutral = {text: await self._said(text, Style()) for text in sentences}
+        report |= _told(list(neutral.values())) | await self._words_timed(neutral.values())
+        report |= await self._against_whole(neutral)
         if controls:
-            report["controls"] = {name: await self._control(name, sentences, prints) for name in CONTROLS}
-        report |= await self._tones(sentences, neutral, prints, tones)
-        return report
+            swept = dict(list(neutral.items())[:: max(1, len(neutral) // SWEPT)][:SWEPT])
+            report["swept"] = len(swept)
+            report["controls"] = {name: await self._control(name, swept) for name in CONTROLS}
+        return report | await self._tones(neutral, tones)
 
     async def timing(self, sentences: Sequence[str]) -> dict[str, Any]:
         """How soon and how fast, on the longest sentences; both ways of speaking alternate."""
@@ -138,35 +154,24 @@ class Evaluation:
             "sentences": len(sentences),
         }
 
-    async def _spoken(self, text: str, style: Style) -> Spoken:
+    async def _said(self, text: str, style: Style) -> Heard:
         spoken = await speak(self.voice, text, style)
         self.observer(text, style, spoken)
-        return spoken
+        return await self._heard(text, spoken)
 
-    async def _understood(self, sentences: Sequence[str], spoken: Sequence[Spoken]) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+    async def _heard(self, text: str, spoken: Spoken) -> Heard:
+        sound, reference, wrong = spoken.heard, normalized(text), None
         if self.recognizer is not None:
-            found["wer"] = await self._wer(sentences, spoken)
-        if self.quality is not None:
-            found["quality"] = round(fmean([self.quality(one.heard) for one in spoken]), 2)
-        if self.listen is not None:
-            errors = [error for one in spoken for error in await self._timing_errors(one)]
-            found["word_timing_error_ms"] = round(fmean(errors), 1) if errors else None
-            found["words_timed"] = len(errors)
-        return found
+            recognition = await self.recognizer.recognize(np.pad(sound, AROUND))
+            wrong = edits(reference, normalized(recognition.transcript.text))
+        quality = self.quality(sound) if self.quality is not None else None
+        return Heard(spoken, voiceprint(sound), wrong, len(reference), quality)
 
-    async def _against_whole(self, sentences: Sequence[str], spoken: Sequence[Spoken]) -> dict[str, Any]:
-        """The same voice in one piece: how far its spectra are, and how well it is understood."""
-        if self.whole is None:
+    async def _words_timed(self, heard: Iterable[Heard]) -> dict[str, Any]:
+        if self.listen is None:
             return {}
-        whole = [await speak(self.whole, text, Style()) for text in sentences]
-        distances = [_distance(one, other) for one, other in zip(whole, spoken, strict=True)]
-        found: dict[str, Any] = {"distance_db": round(fmean(distances), 2)}
-        if self.recognizer is not None:
-            found["wer"] = await self._wer(sentences, whole)
-        if self.quality is not None:
-            found["quality"] = round(fmean([self.quality(one.heard) for one in whole]), 2)
-        return {"whole": found}
+        errors = [error for one in heard for error in await self._timing_errors(one.spoken)]
+        return {"word_timing_error_ms": round(fmean(errors), 1) if errors else None, "words_timed": len(errors)}
 
     async def _timing_errors(self, spoken: Spoken) -> list[float]:
         assert self.listen is not None
@@ -174,70 +179,61 @@ class Evaluation:
         heard = [(" ".join(normalized(word)), start) for word, start in await self.listen(spoken.heard)]
         return timing_error_ms(ours, heard, spoken.rate_hz)
 
-    async def _wer(self, sentences: Sequence[str], spoken: Sequence[Spoken]) -> float:
-        assert self.recognizer is not None
-        wrong = words = 0
-        for text, one in zip(sentences, spoken, strict=True):
-            heard = await self.recognizer.recognize(one.heard)
-            reference = normalized(text)
-            wrong, words = wrong + edits(reference, normalized(heard.transcript.text)), words + len(reference)
-        return round(wrong / max(1, words), 4)
+    async def _against_whole(self, neutral: Mapping[str, Heard]) -> dict[str, Any]:
+        """The same voice in one piece: how far its spectra are, and how well it is understood."""
+        if self.whole is None:
+            return {}
+        whole = [await self._heard(text, await speak(self.whole, text, Style())) for text in neutral]
+        distances = [_distance(one.spoken, other.spoken) for one, other in zip(whole, neutral.values(), strict=True)]
+        return {"whole": {"distance_db": round(fmean(distances), 2), **_told(whole)}}
 
-    async def _arousal(self, spoken: Spoken) -> float | None:
-        """As our own ears read it, which need what the recogniser made of it."""
-        assert self.cues is not None
-        heard = (
-            await self.recognizer.recognize(spoken.heard)
-            if self.recognizer is not None
-            else Recognition(Transcript(""))
-        )
-        cues = await self.cues.extract(
-            spoken.heard, baseline=Baseline(), transcript=heard.transcript, encoding=heard.encoding
-        )
-        return cues.arousal
-
-    async def _control(self, name: str, sentences: Sequence[str], prints: Sequence[Voiceprint]) -> dict[str, Any]:
+    async def _control(self, name: str, neutral: Mapping[str, Heard]) -> dict[str, Any]:
         """One number of a style by itself: what was asked for and what was measured."""
-        measured = []
+        rows: list[dict[str, Any]] = []
         for value in CONTROLS[name]:
-            style = _only(name, value)
-            spoken = [await self._spoken(text, style) for text in sentences]
-            pairs = list(zip(prints, (voiceprint(one.heard) for one in spoken), strict=True))
-            row = {"asked": value, "measured": round(float(np.mean([_effect(name, *pair) for pair in pairs])), 3)}
-            if self.recognizer is not None:
-                row["wer"] = await self._wer(sentences, spoken)
-            measured.append(row)
-        shares = [_share(name, row["asked"], row["measured"]) for row in measured]
-        return {
-            "rows": measured,
-            "monotone": monotone([row["measured"] for row in measured]),
+            styled = [await self._said(text, _only(name, value)) for text in neutral]
+            pairs = zip(neutral.values(), styled, strict=True)
+            measured = fmean([_effect(name, plain.voiceprint, one.voiceprint) for plain, one in pairs])
+            rows.append({"asked": value, "measured": round(measured, 3), **_told(styled)})
+        shares = [_share(name, row["asked"], row["measured"]) for row in rows]
+        found = {
+            "rows": rows,
+            "monotone": monotone([row["measured"] for row in rows]),
             "least_share": round(min(shares), 3),
         }
+        plain = _told(list(neutral.values()))
+        return found | ({"wer_neutral": plain["wer"]} if "wer" in plain else {})
 
-    async def _tones(
-        self, sentences: Sequence[str], neutral: Sequence[Spoken], prints: Sequence[Voiceprint], tones: Sequence[Tone]
-    ) -> dict[str, Any]:
+    async def _tones(self, neutral: Mapping[str, Heard], tones: Sequence[Tone]) -> dict[str, Any]:
         found: dict[str, Any] = {"tones": {}}
-        measured: list[dict[str, dict[str, float]]] = [{} for _ in sentences]
-        arousal: dict[Tone, list[float | None]] = {}
+        measured: list[dict[str, dict[str, float]]] = [{} for _ in neutral]
+        arousal: dict[Tone, list[float]] = {}
         for tone in tones:
-            spoken = list(neutral) if tone is Tone.NEUTRAL else [await self._spoken(t, Style(tone)) for t in sentences]
-            rows = [features(a, voiceprint(one.heard)) for a, one in zip(prints, spoken, strict=True)]
+            toned = [one if tone is Tone.NEUTRAL else await self._said(t, Style(tone)) for t, one in neutral.items()]
+            pairs = zip(neutral.values(), toned, strict=True)
+            rows = [features(plain.voiceprint, one.voiceprint) for plain, one in pairs]
             for sentence, row in zip(measured, rows, strict=True):
                 sentence[tone.value] = row
-            told: dict[str, Any] = {key: round(fmean([row[key] for row in rows]), 3) for key in rows[0]}
-            if self.recognizer is not None:
-                told["wer"] = await self._wer(sentences, spoken)
-            if self.quality is not None:
-                told["quality"] = round(fmean([self.quality(one.heard) for one in spoken]), 2)
-            if self.cues is not None:
-                arousal[tone] = [await self._arousal(one) for one in spoken]
+            told = {key: round(fmean([row[key] for row in rows]), 3) for key in rows[0]} | _told(toned)
+            if self.arousal is not None:
+                arousal[tone] = [self.arousal(one.spoken.heard) for one in toned]
+                told["arousal"] = round(fmean(arousal[tone]), 3)
             found["tones"][tone.value] = told
         wanted = {tone.value: asked(TONES[tone]) for tone in tones}
-        pairs = [told_apart(sentence, wanted) for sentence in measured]
-        if count := sum(pair[1] for pair in pairs):
-            found["tone_pairs_told_apart"] = round(sum(pair[0] for pair in pairs) / count, 4)
-        return found | _ordered(arousal)
+        pairs_told = [told_apart(sentence, wanted) for sentence in measured]
+        if count := sum(pair[1] for pair in pairs_told):
+            found["tone_pairs_told_apart"] = round(sum(pair[0] for pair in pairs_told) / count, 4)
+        return found | ordered(arousal)
+
+
+def _told(heard: Sequence[Heard]) -> dict[str, Any]:
+    """Word error rate and predicted quality of some sentences, as far as they were measured."""
+    found: dict[str, Any] = {}
+    if (wrong := [one.wrong for one in heard if one.wrong is not None]) and len(wrong) == len(heard):
+        found["wer"] = round(sum(wrong) / max(1, sum(one.words for one in heard)), 4)
+    if quality := [one.quality for one in heard if one.quality is not None]:
+        found["quality"] = round(fmean(quality), 2)
+    return found
 
 
 def _distance(one: Spoken, other: Spoken) -> float:
@@ -269,13 +265,11 @@ def _share(name: str, wanted: float, got: float) -> float:
     return got / wanted
 
 
-def _ordered(arousal: Mapping[Tone, Sequence[float | None]]) -> dict[str, Any]:
-    """Of all pairs of a soft tone and the bright one on a sentence, how many read as less aroused."""
-    bright = arousal.get(Tone.BRIGHT, ())
+def ordered(arousal: Mapping[Tone, Sequence[float]]) -> dict[str, Any]:
+    """Of all pairs of a soft tone and a lively one on a sentence, how many read as less aroused."""
     pairs = [
         (low, high)
-        for tone in SOFT
-        for low, high in zip(arousal.get(tone, ()), bright, strict=False)
-        if low is not None and high is not None
+        for soft, lively in product(SOFT, LIVELY)
+        for low, high in zip(arousal.get(soft, ()), arousal.get(lively, ()), strict=False)
     ]
-    return {"arousal_ordered": round(sum(low < high for low, high in pairs) / len(pairs), 4)} if pairs else {}
+    return {"arousal_ordered": round(fmean(low < high for low, high in pairs), 4)} if pairs else {}

@@ -58,6 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, metavar="PATH", help=OUT)
     parser.add_argument("--quick", action="store_true", help="leave out the sweeps of single controls (speech)")
     parser.add_argument("--playback", type=float, metavar="MIN", help="only count gaps in so many minutes (speech)")
+    parser.add_argument("--real-time", action="store_true", help="play them by the clock (with --playback)")
     parser.add_argument("--coe", type=Path, metavar="DIR", help="folder of the corpus, *.jsonl (openers)")
     parser.add_argument("--unheard", action="store_true", help="leave the voice out (openers, empathy)")
     parser.add_argument("--json", action="store_true", help="print JSON")

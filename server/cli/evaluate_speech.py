@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,10 @@ import soundfile
 
 from ...models import registry
 from ...models.base import HEARING_RATE_HZ, Samples, Style
+from ...models.errors import Unavailable
 from ...models.labels import Tone
 from ...models.store import Store
-from ...pipelines.evaluation import speech, speech_pictures, speech_playback
+from ...pipelines.evaluation import speech, speech_arousal, speech_pictures, speech_playback, speech_realtime
 from ...pipelines.evaluation.speech_measures import Voiceprint, voiceprint
 from ...pipelines.evaluation.speech_sentences import SENTENCES
 from ..settings import Settings
@@ -26,24 +28,29 @@ from . import weights
 
 PICTURED = 4
 """Sentences in a tone's picture."""
+WHISPERS_OWN_S = 30.0
 DNSMOS_SAMPLES = int(9.01 * HEARING_RATE_HZ)
 DNSMOS_OVERALL = (-0.06766283, 1.11546468, 0.04602535)
 
 
 def report(settings: Settings, args: argparse.Namespace) -> dict[str, Any]:
-    """Measure the voice; `args` has limit, out, playback and what to leave out."""
+    """Measure the voice; `args` has limit, out, playback and what to leave out. Raises Unavailable for --out without
+    matplotlib, before anything is spoken."""
+    if args.out is not None and find_spec("matplotlib") is None:
+        raise Unavailable("--out draws pictures, and needs matplotlib: pip install 'affetto[train]'")
     store = Store(settings.models_dir)
     weights.pull(store, [*_assets(settings), "whisper-base"])
     if args.playback:
         voice = registry.create("tts", settings.tts.backend, _uncached(settings, {}), store)
-        return asyncio.run(speech_playback.playback(voice, SENTENCES, minutes=args.playback))
+        count = speech_realtime.realtime if args.real_time else speech_playback.playback
+        return asyncio.run(count(voice, SENTENCES, minutes=args.playback))
     gallery = Gallery(args.out)
     evaluation = speech.Evaluation(
         voice=registry.create("tts", settings.tts.backend, _uncached(settings, {}), store),
         whole=_whole(settings, store),
-        recognizer=registry.create("asr", settings.asr.backend, settings.asr.options, store),
-        cues=registry.create("cues", settings.cues.backend, _certain(settings), store),
+        recognizer=registry.create("asr", settings.asr.backend, _patient(settings), store),
         listen=_listener(store),
+        arousal=_arousal(settings, store),
         quality=_dnsmos(),
         observer=gallery.keep,
     )
@@ -55,7 +62,7 @@ def report(settings: Settings, args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _assets(settings: Settings) -> list[str]:
-    return [name for name in weights.needed(settings) if name.startswith(("kokoro", "piper", "whisper", "minilm"))]
+    return [name for name in weights.needed(settings) if name.startswith(("kokoro", "piper", "whisper"))]
 
 
 def _uncached(settings: Settings, extra: dict[str, Any]) -> dict[str, Any]:
@@ -65,11 +72,22 @@ def _uncached(settings: Settings, extra: dict[str, Any]) -> dict[str, Any]:
     return {**settings.tts.options, **{key: value for key, value in wanted.items() if key in known}}
 
 
-def _certain(settings: Settings) -> dict[str, Any]:
-    """Options with which the cue model says what it reads, however unsure it is of a stranger."""
-    known = registry.options_of("cues", settings.cues.backend).model_fields
-    wanted = {"unknown_below": 0.0, "unknown_below_at_first": 0.0}
-    return {**settings.cues.options, **{key: value for key, value in wanted.items() if key in known}}
+def _patient(settings: Settings) -> dict[str, Any]:
+    """Options with which Whisper hears as it was trained to, 30 seconds: with less it says some sentences twice."""
+    known = registry.options_of("asr", settings.asr.backend).model_fields
+    return {**settings.asr.options, **({"shortest_s": WHISPERS_OWN_S} if "shortest_s" in known else {})}
+
+
+def _arousal(settings: Settings, store: Store) -> speech.Judge | None:
+    """As the configured cue heads read it, if there are any."""
+    if settings.cues.backend != "voice":
+        return None
+    from ...models.asr import faster_whisper
+    from ...models.cues import voice
+
+    chosen = voice.Options.model_validate(settings.cues.options)
+    ears = faster_whisper.FasterWhisper(faster_whisper.Options(), store)
+    return partial(speech_arousal.arousal, heads=voice.trained(chosen.weights), ears=ears)
 
 
 def _whole(settings: Settings, store: Store) -> Any:
@@ -92,7 +110,7 @@ def _listener(store: Store) -> speech.Listen:
     return listen
 
 
-def _dnsmos() -> Callable[[Samples], float] | None:
+def _dnsmos() -> speech.Judge | None:
     """DNSMOS P.835, overall quality (Reddy et al. 2022), if the package `speechmos` is installed."""
     spec = find_spec("speechmos")
     if spec is None or not spec.submodule_search_locations:
@@ -154,6 +172,13 @@ def told(found: dict[str, Any]) -> str:
         lines.append(f"in one piece: {', '.join(f'{key} {value}' for key, value in whole.items())}")
     for name, control in found.get("controls", {}).items():
         rows = ", ".join(f"{row['asked']:g} -> {row['measured']:g}" for row in control["rows"])
-        lines.append(f"{name}: {rows}; at least {control['least_share']:.0%} of what was asked for")
+        lines.append(f"{name}: {rows}; at least {control['least_share']:.0%} of what was asked for{_heard(control)}")
     lines += [f"{tone}: {json.dumps(row)}" for tone, row in found["tones"].items()]
     return "\n".join(lines)
+
+
+def _heard(control: dict[str, Any]) -> str:
+    if "wer_neutral" not in control:
+        return ""
+    worst = max(row["wer"] for row in control["rows"])
+    return f"; word error rate at most {worst - control['wer_neutral']:+.1%} from neutral"
