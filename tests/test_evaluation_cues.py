@@ -135,6 +135,17 @@ def test_a_manifest_of_nothing_but_paths_tells_what_would_be_said(tmp_path: Path
     assert found["told"]["first_turn"] == {"a_feeling": 0.0, "shares": {"unknown": 1.0}}
 
 
+def test_first_turns_are_told_apart_from_later_ones_over_all_families_and_over_the_four(tmp_path: Path) -> None:
+    """Who sounds the same in every recording is read at chance at every turn."""
+    labels = ["neutral", "happy", "sad", "angry", "afraid"]
+    for label in labels:
+        soundfile.write(tmp_path / f"{label}.wav", sung(16_000), 16_000)
+    found = evaluated(tmp_path, [{"path": f"{label}.wav", "emotion": label, "speaker": "one"} for label in labels])
+    turns = ["1", "2", "5", "later"]
+    assert found["cold_start"] == dict.fromkeys(turns, 0.2)
+    assert found["cold_start_4"] == dict.fromkeys(turns, 0.25)
+
+
 def test_where_nothing_can_be_read_the_reason_is_told(tmp_path: Path) -> None:
     with pytest.raises(cues.NothingToRead, match=r"none of 1 .*gone\.wav"):
         evaluated(tmp_path, [{"path": "gone.wav", "emotion": "sad"}])

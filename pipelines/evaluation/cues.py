@@ -127,7 +127,7 @@ def judged(trained: heads.Heads, heard: Sequence[Heard], *, bar: Bar = lambda tu
     if len(labelled):
         figures |= _emotion(truth, chosen, classes) | {"baseline": "running"}
         figures |= _four(truth, whole)
-        figures["cold_start"] = _cold_start(trained, labelled, truth, classes)
+        figures |= _cold_start(trained, labelled, truth, classes)
         figures["groups"] = _groups(labelled, truth, chosen, classes)
         figures["recall"] = {
             str(HEADS[label]): round(share, 4)
@@ -180,25 +180,32 @@ def _four(truth: NDArray[np.int_], whole: Floats) -> dict[str, Any]:
 
 def _cold_start(
     trained: heads.Heads, heard: Sequence[Heard], truth: NDArray[np.int_], classes: NDArray[np.int_]
-) -> dict[str, float]:
-    """UAR at a turn of each number: every recording with so many others of its speaker drawn to go before it."""
+) -> dict[str, Any]:
+    """UAR at a turn of each number, over all families that occur and over the four that corpora share."""
+    at = {str(turn): _at_turn(trained, heard, turn) for turn in TURNS}
+    at["later"] = _at_turn(trained, heard, FAMILIAR_TURNS + 1)
+    all_of_them = {
+        turn: round(measures.uar(truth, _guess(_among(out, classes), classes)), 4) for turn, out in at.items()
+    }
+    four = {turn: figure for turn, out in at.items() if (figure := _four(truth, out).get("uar_4")) is not None}
+    return {"cold_start": all_of_them} | ({"cold_start_4": four} if four else {})
+
+
+def _at_turn(trained: heads.Heads, heard: Sequence[Heard], turn: int) -> Floats:
+    """Probabilities of each recording with `turn` - 1 others of its speaker drawn to go before it."""
     rng = np.random.default_rng(SEED)
     rows: dict[str, list[int]] = {}
     for index, here in enumerate(heard):
         rows.setdefault(f"{here.clip.corpus}/{here.clip.speaker}", []).append(index)
     numbers = np.array([here.numbers for here in heard])
-    figures = {}
-    for turn in (*TURNS, FAMILIAR_TURNS + 1):
-        out = np.zeros((len(heard), len(HEADS)), np.float32)
-        for mine in rows.values():
-            for index in mine:
-                before = rng.permutation([other for other in mine if other != index])[: turn - 1]
-                usual = tuple(_mean(numbers[before]).tolist()) if len(before) else None
-                baseline = Baseline(voice=usual, voice_turns=len(before))
-                out[index] = trained.families(trained.relative(numbers[index], baseline))
-        name = str(turn) if turn <= FAMILIAR_TURNS else "later"
-        figures[name] = round(measures.uar(truth, _guess(_among(out, classes), classes)), 4)
-    return figures
+    out = np.zeros((len(heard), len(HEADS)), np.float32)
+    for mine in rows.values():
+        for index in mine:
+            before = rng.permutation([other for other in mine if other != index])[: turn - 1]
+            usual = tuple(_mean(numbers[before]).tolist()) if len(before) else None
+            baseline = Baseline(voice=usual, voice_turns=len(before))
+            out[index] = trained.families(trained.relative(numbers[index], baseline))
+    return out
 
 
 def _mean(rows: Floats) -> Floats:
