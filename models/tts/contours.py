@@ -35,7 +35,8 @@ KNEE = 0.8
 
 
 def durations(lengths: Floats, sounds: str, rate: float) -> Ints:
-    """Frames of each phoneme, at least one: in all those of rate 1, divided by `rate`.
+    """Frames of each phoneme, at least one: in all those of rate 1, divided by `rate`. For slow speech; what is said
+    faster is laid out at rate 1 (tempo.py says why).
 
     `lengths` [n + 2] are the model's own, pads included; `sounds` the n phonemes.
     """

@@ -20,13 +20,14 @@ from ..errors import Failed, Unavailable
 from ..store import Store
 from ..worker import Worker
 from . import kokoro_parts
-from .cache import PhraseCache
+from .cache import LONGEST_CHARS, PhraseCache
 from .contours import durations, shaped_pitch, shaped_sound
 from .norms import described, trained
 from .phonemes import LONGEST, alone, phonemes, prepare, tokens
 from .pieces import pieces
 from .rendered import Rendered
 from .script import Saying, foreign, script
+from .tempo import columns, hastened, resampled, resampled_pitch
 from .timing import WordFrames, word_frames
 from .tones import compiled
 from .trimming import Trimmer
@@ -135,11 +136,13 @@ class Kokoro:
             for speech in kept:
                 yield speech
             return
-        made = []
+        made, short = [], len(text) <= LONGEST_CHARS
         async for speech in self._fresh(text, voice, compiled(style)):
-            made.append(speech)
+            if short:
+                made.append(speech)
             yield speech
-        self._cache.put(text, voice, style, made)
+        if short:
+            self._cache.put(text, voice, style, made)
 
     async def warm(self, phrases: Iterable[tuple[str, str, Style]]) -> int:
         """Render phrases (text, voice, style) before they are needed, once for this machine; how many were not there.
@@ -192,12 +195,15 @@ class Kokoro:
         ids, language = tokens(sounds), self._language(voice)
         vector = self._vector(voice, style, len(ids))
         encoded = self.parts.encode(ids, vector)
-        frames = durations(encoded.lengths, sounds, style.rate)
+        frames = durations(encoded.lengths, sounds, min(style.rate, 1.0))
         pitch, energy = self.parts.contours(encoded, frames, vector)
         ending = sounds[-1:]
-        timed = [(word.written, alone(word.said, language)) for word in words]
         pitch = shaped_pitch(pitch, style, falls=ending in ".!…")
         detail = self.parts.detail(np.repeat(encoded.sounds, frames, axis=2), pitch, energy, vector)
+        timed = word_frames([(word.written, alone(word.said, language)) for word in words], sounds, frames)
+        count = columns(detail.shape[2], max(style.rate, 1.0))
+        factor = count / detail.shape[2]
+        detail, pitch, energy = resampled(detail, count), resampled_pitch(pitch, count), resampled(energy, count)
         known = self._norms.voices.issuperset({self._default if voice == "default" else voice, *style.voice_mix})
         return Phrase(
             detail=detail,
@@ -207,8 +213,8 @@ class Kokoro:
             norms=self._norms.told(described(detail, pitch, energy, vector)) if known else None,
             energy_db=style.energy_db,
             pause_s=PAUSES_S.get(ending, KEPT_S) / style.rate,
-            begin=max(0, int(frames[0]) - LEAD_FRAMES),
-            words=word_frames(timed, sounds, frames),
+            begin=max(0, int(frames[0] * factor) - LEAD_FRAMES),
+            words=hastened(timed, factor),
         )
 
     def _vector(self, voice: str, style: Style, phonemes: int) -> Floats:

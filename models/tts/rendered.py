@@ -18,7 +18,7 @@ import numpy as np
 
 from ..base import Speech, SpokenWord, Style
 
-RENDERING = 5
+RENDERING = 6
 """Raised when the same phrase in the same style comes to sound otherwise: what was kept before is not used then."""
 
 
