@@ -37,7 +37,7 @@ cluster: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[cluster]'
 	$(BIN)/python -m pytest -m cluster tests/test_cluster.py
 
-# A hundred processes and lines killed at random while twenty people talk: nothing may be lost.
+# A hundred processes (gateways, models, the database) and lines killed at random while twenty people talk: nothing may be lost.
 chaos: $(VENV)/.installed
 	$(BIN)/python tests/chaos.py --kills $(KILLS)
 

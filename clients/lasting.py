@@ -113,12 +113,20 @@ class LastingSocket:
         except InvalidStatus as refused:
             if refused.response.status_code in PASSING:
                 return False
-            raise CallEnded("the call has ended: the connection broke, and the session is over") from error
+            raise CallEnded(f"the call has ended: {_reason(refused)}") from error
         except (ConnectionClosed, OSError, TimeoutError, WebSocketException):
             return False
         self._away = False
         self.resumed += 1
         return True
+
+
+def _reason(refused: InvalidStatus) -> str:
+    """What the server said to it."""
+    try:
+        return str(json.loads(refused.response.body or b"")["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        return f"the connection broke, and the server refused another with status {refused.response.status_code}"
 
 
 def _waits() -> Iterator[float]:

@@ -54,7 +54,7 @@ class Connection:
     async def run(self, subprotocol: str | None) -> None:
         """Until the line or the session ends, whichever is first; then the socket is closed."""
         try:
-            await self._socket.accept(subprotocol)
+            await self._accept(subprotocol)
             if self._live.has(self):
                 async with asyncio.TaskGroup() as tasks:
                     self._ways = [tasks.create_task(way) for way in (self._read(), self._mind_room(), self._write())]
@@ -68,6 +68,13 @@ class Connection:
             raise
         finally:
             await self._bye()
+
+    async def _accept(self, subprotocol: str | None) -> None:
+        """Raises WebSocketDisconnect where the client has left meanwhile."""
+        try:
+            await self._socket.accept(subprotocol)
+        except OSError:  # uvicorn's, which starlette translates only later
+            raise WebSocketDisconnect(BROKEN) from None
 
     async def _read(self) -> None:
         while True:

@@ -110,13 +110,13 @@ class Handover:
         self.problem = None
         return kept
 
-    async def elsewhere(self, session_id: str, epoch: int) -> bool:
-        """Whether another gateway has taken the session, as far as is known."""
+    async def elsewhere(self, session_id: str, epoch: int) -> bool | None:
+        """Whether another gateway has taken the session; `None` where the database is gone."""
         try:
             now = await self.store.whose_turn(session_id)
         except HandoverGone as gone:
             self._failed(gone)
-            return False
+            return None
         return now is not None and now != epoch
 
     async def drop(self, session_id: str, epoch: int) -> None:

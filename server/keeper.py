@@ -9,6 +9,9 @@ from typing import Any
 from .handover import MOST_PERSONS, Handover, State
 from .handover_store import Parked
 
+FIRST = 1
+"""The epoch of a row that is written for the first time; it may be there before its writer hears of it."""
+
 
 class Keeper:
     """`state` gives what there is to write, or `None` while the session is not quiet; `lost` is called once
@@ -69,6 +72,11 @@ class Keeper:
         """The session ends here, with this as its last state."""
         self._written, self._held = state, True
 
+    @property
+    def known(self) -> bool:
+        """Whether other gateways know of the session, as far as they ever will."""
+        return bool(self._epoch) or self._off
+
     async def news(self) -> None:
         """Wait until there may be something to write."""
         await self._news.wait()
@@ -79,9 +87,9 @@ class Keeper:
         async with self._writing:
             return await self._write()
 
-    async def elsewhere(self) -> bool:
-        """Whether the session has gone on at another gateway meanwhile."""
-        return await self._handover.elsewhere(self._id, self._epoch)
+    async def elsewhere(self) -> bool | None:
+        """Whether the session has gone on at another gateway meanwhile; `None` where nobody can tell now."""
+        return await self._handover.elsewhere(self._id, self._epoch or FIRST)
 
     async def end(self, *, kept: bool) -> None:
         """The session ends here; `kept`: to go on elsewhere."""
@@ -122,4 +130,4 @@ class Keeper:
             if await self.elsewhere():
                 self._lost()
         else:
-            self._epoch = self._epoch or 1
+            self._epoch = self._epoch or FIRST

@@ -242,9 +242,13 @@ class LiveSession:
             self._keeper.turned()
             await self._keeper.write()
 
-    async def elsewhere(self) -> bool:
-        """Whether it has gone on at another gateway; if not, only this one judges its tokens."""
+    async def elsewhere(self) -> bool | None:
+        """Whether it has gone on at another gateway, if that can be known; if not, only this one judges its tokens."""
         return self._keeper is not None and await self._keeper.elsewhere()
+
+    def opens_to(self, shown: Return) -> bool:
+        """Whether this token is good here."""
+        return self._pass.fits(shown.token)
 
     def _observer(self, guest: Guest, *, anew: bool) -> Observer:
         state = self._state
@@ -326,6 +330,8 @@ class LiveSession:
                 continue
             if isinstance(output, out.Rejected):
                 self._state.telemetry.refused_event(output.code)
+            if isinstance(output, out.Configured) and self._keeper is not None and not self._keeper.known:
+                await self._keeper.write()  # a token is good everywhere before it is told
             events = self._encoder.encode(output)
             self._say(events, output)
             self._note(output, events)

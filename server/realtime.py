@@ -129,11 +129,14 @@ class Realtime:
     async def _go_on(self, socket: WebSocket, guest: Guest, shown: Return, subprotocol: str | None) -> None:
         """A session that has lost its socket, over this one."""
         live = self._live.get(shown.session_id)
-        if self._state.handover is not None and (live is None or await live.elsewhere()):
+        elsewhere = self._state.handover is not None and (live is None or await live.elsewhere())
+        if elsewhere:
             await self._carry_on(socket, guest, shown, subprotocol)
             return
         if live is None:
             raise not_resumable()
+        if elsewhere is None and not live.opens_to(shown):  # another gateway may have given this token
+            raise Denied(503, "handover_unavailable", "Whose session this is cannot be known now; try again soon.")
         connection = Connection(socket, live, self._pace())
         connection.resume(shown, guest.name)
         await live.noted()

@@ -13,10 +13,10 @@ RESET = struct.pack("ii", 1, 0)
 
 
 class Cable:
-    """Forwards TCP connections to a port of this machine."""
+    """Forwards TCP connections to a port of this machine; of several, to the next in turn that takes it."""
 
-    def __init__(self, port: int) -> None:
-        self._to = port
+    def __init__(self, *ports: int) -> None:
+        self._to = ports
         self._listening = socket.create_server(("127.0.0.1", 0))
         self._pairs: list[Pair] = []
         self._dead: set[socket.socket] = set()
@@ -48,7 +48,7 @@ class Cable:
 
     def lead_to(self, port: int) -> None:
         """New connections go there, as through a proxy that knows of several servers."""
-        self._to = port
+        self._to = (port,)
 
     def pull(self) -> None:
         """What is connected stays so, and nothing comes through any more."""
@@ -66,6 +66,13 @@ class Cable:
         pairs, self._pairs = self._pairs, []
         return [end for pair in pairs for end in pair]
 
+    def _connect(self) -> socket.socket | None:
+        ports = self._to
+        for turn in range(len(ports)):
+            with suppress(OSError):
+                return socket.create_connection(("127.0.0.1", ports[(self.taken + turn) % len(ports)]))
+        return None
+
     def _accept(self) -> None:
         while True:
             try:
@@ -76,9 +83,8 @@ class Cable:
             if self._down:
                 near.close()
                 continue
-            try:
-                far = socket.create_connection(("127.0.0.1", self._to))
-            except OSError:
+            far = self._connect()
+            if far is None:
                 near.close()
                 continue
             self._pairs.append((near, far))
@@ -97,8 +103,8 @@ class Cable:
 
 
 @contextmanager
-def cable(port: int) -> Iterator[Cable]:
-    held = Cable(port)
+def cable(*ports: int) -> Iterator[Cable]:
+    held = Cable(*ports)
     try:
         yield held
     finally:

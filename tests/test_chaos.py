@@ -10,4 +10,4 @@ def test_nothing_is_lost_and_everybody_goes_on_whatever_is_killed() -> None:
     assert toll.fine, toll.record()
     assert sum(toll.kills.values()) == 8
     assert toll.answers["completed"] > 5
-    assert toll.confirmed > 0
+    assert toll.facts_confirmed > 0

@@ -120,7 +120,7 @@ async def test_a_session_that_is_over_is_told_at_once() -> None:
                 eventually, lambda: short.get("/ready").json()["sessions"] == 0, "the session is kept"
             )
             one.mend()
-            with pytest.raises(CallEnded, match="the session is over"):
+            with pytest.raises(CallEnded, match="This session is over"):
                 await reading
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -167,8 +170,8 @@ def test_words_spoken_to_a_server_that_stops_are_heard_by_the_next(url: str) -> 
 
 
 def test_a_client_whose_way_leads_elsewhere_takes_its_session_along(url: str) -> None:
-    with gateway(url) as old, gateway(url) as new, cable(old.port) as held, connect(held.ws, **PLAIN) as socket:
-        wire = Wire(socket)
+    with gateway(url) as old, gateway(url) as new, cable(old.port) as held, connect(held.ws, **PLAIN) as line:
+        wire = Wire(line)
         wire.until("session.created")
         resumable(wire)
         wire.write(id="item_mine")
@@ -360,6 +363,77 @@ def test_a_database_that_is_gone_ends_no_conversation(tmp_path: Path) -> None:
         (tmp_path / "folder").rmdir()
         resumable(wire)
         assert wire.text_turn()["response"]["status"] == "completed"
+
+
+def test_whoever_has_been_told_a_token_may_show_it_elsewhere_at_once(url: str) -> None:
+    with gateway(url) as first, gateway(url) as second, cable(first.port) as held, connect(held.ws, **PLAIN) as line:
+        wire = Wire(line)
+        wire.until("session.created")
+        resumable(wire)
+        held.cut()
+        with back(second, wire) as again:
+            assert again.text_turn()["response"]["status"] == "completed"
+
+
+def test_a_gateway_that_cannot_know_whose_a_session_is_says_try_again(url: str) -> None:
+    """Its own copy may be stale: the token that another one gave is not for it to call wrong."""
+    with gateway(url) as old, gateway(url) as new, cable(old.port) as held, connect(held.ws, **PLAIN) as line:
+        wire = Wire(line)
+        wire.until("session.created")
+        resumable(wire)
+        wire.text_turn()
+        held.cut()
+        with cable(new.port) as other, connect(other.ws, additional_headers=shown(wire), **PLAIN) as second:
+            again = Wire(second)
+            again.text_turn()
+            other.cut()
+        kept = store_of(old)
+        kept.whose_turn = gone
+        assert refused(old, shown(again)) == (503, "handover_unavailable")
+        del kept.whose_turn
+        with back(old, again) as third:
+            assert third.text_turn()["response"]["status"] == "completed"
+
+
+def test_a_client_that_leaves_before_it_is_greeted_may_come_back(url: str) -> None:
+    with gateway(url) as live, cable(live.port) as held, connect(held.ws, **PLAIN) as line:
+        wire = Wire(line)
+        wire.until("session.created")
+        resumable(wire)
+        wire.text_turn()
+        held.cut()
+        kept, writing, go_on = store_of(live), threading.Event(), threading.Event()
+        put = kept.put
+
+        async def slow(parked: Parked) -> bool:
+            writing.set()
+            await asyncio.to_thread(go_on.wait)
+            return bool(await put(parked))
+
+        kept.put = slow
+        lines = {"Host": "here", "Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
+        lines |= {"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", **shown(wire)}
+        hasty = socket_to(live.port)
+        asked = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+        hasty.sendall(f"GET /v1/realtime HTTP/1.1\r\n{asked}\r\n".encode())
+        assert writing.wait(10)
+        hasty.close()
+        eventually(lambda: not live.server.server_state.connections, "the server has not noticed")
+        go_on.set()
+        with back(live, wire) as again:
+            assert again.text_turn()["response"]["status"] == "completed"
+
+
+def store_of(live: Live) -> Any:
+    return live.server._app.state.server.handover.store
+
+
+async def gone(*_: object) -> None:
+    raise HandoverGone("the database is gone")
+
+
+def socket_to(port: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port))
 
 
 # -- parts -------------------------------------------------------------------------------------------
