@@ -20,6 +20,8 @@ BROKEN = 1006
 """The line ended without a closing frame (RFC 6455, 7.1.5)."""
 MAY_COME_BACK = frozenset({BROKEN, GOING_AWAY})
 """Browsers say 1001 for a page that is left, and a page that is loaded again is left, too (RFC 6455, 7.4.1)."""
+WRITING = 2
+"""Which of a connection's ways takes the session's events."""
 SLOW: Farewell = (TOO_SLOW, "the client takes events too slowly")
 
 
@@ -80,6 +82,7 @@ class Connection:
         while True:
             message = await self._socket.receive()
             if message["type"] == "websocket.disconnect":
+                self._ways[WRITING].cancel()  # at once: what it took from now on would be missing on the next line
                 code = message.get("code") or NORMAL
                 self._live.release(self, lost=code in MAY_COME_BACK, farewell=(code, "the client left"))
                 return
@@ -127,7 +130,8 @@ class Connection:
             self._close = SLOW
             self._live.release(self, lost=True, farewell=SLOW)
         except (WebSocketDisconnect, RuntimeError):  # starlette: it has left, or we have closed
-            self._live.outbox.serve(False)
+            if self._live.has(self):
+                self._live.outbox.serve(False)
             await asyncio.Event().wait()  # the reader hears how it left
 
     async def _send(self, text: str) -> None:
