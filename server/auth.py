@@ -46,7 +46,9 @@ class Guest:
 
 
 @dataclass(frozen=True, slots=True)
-class _Secret:
+class Secret:
+    """What a client secret opens, until when (s since the epoch)."""
+
     expires_at: float
     owner: Guest
 
@@ -59,7 +61,7 @@ class Door:
         self._settings = settings
         self._clock = clock
         self._ring = KeyRing([key.get_secret_value() for key in settings.api_keys], settings.keys_file, clock)
-        self._secrets: dict[bytes, _Secret] = {}
+        self._secrets: dict[bytes, Secret] = {}
         self._live: Counter[str] = Counter()
         self._paces = Allowances(settings.requests_per_s, settings.requests_per_s * BURST_S)
 
@@ -144,18 +146,30 @@ class Door:
         message = "Without keys this server answers to addresses and local names only; set keys, or name this host"
         raise Denied(403, "host_not_allowed", f"{message} in server.allowed_origins.")
 
+    def secret(self, value: str) -> Secret:
+        """What one that was just issued opens."""
+        return self._secrets[digest(value)]
+
+    def learn(self, value: str, secret: Secret) -> None:
+        """Take another server's client secret for one of ours."""
+        self._drop_expired()
+        self._secrets[digest(value)] = secret
+
     def issue_secret(self, owner: Guest, seconds: int, session: Mapping[str, Any]) -> tuple[str, int]:
         """A client secret for sessions that begin as `session` says, and when it expires (s since the epoch).
 
         Raises Denied (429) while too many are valid.
         """
-        now = self._clock()
-        self._secrets = {key: secret for key, secret in self._secrets.items() if secret.expires_at > now}
+        self._drop_expired()
         if len(self._secrets) >= MOST_SECRETS:
             raise Denied(429, "rate_limit_exceeded", "Too many client secrets are valid; let some expire.")
-        value, expires_at = SECRET_PREFIX + secrets.token_urlsafe(32), int(now) + seconds
-        self._secrets[digest(value)] = _Secret(expires_at, replace(owner, session=session, by_secret=True))
+        value, expires_at = SECRET_PREFIX + secrets.token_urlsafe(32), int(self._clock()) + seconds
+        self._secrets[digest(value)] = Secret(expires_at, replace(owner, session=session, by_secret=True))
         return value, expires_at
+
+    def _drop_expired(self) -> None:
+        now = self._clock()
+        self._secrets = {key: secret for key, secret in self._secrets.items() if secret.expires_at > now}
 
     @contextmanager
     def session(self, guest: Guest, address: str) -> Iterator[None]:

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ..pipelines.memory.store import who
+from .auth import Secret
 from .handover_store import HandoverGone, HandoverStore, Parked
+from .keys import digest
 from .outbox import Said
 from .resumption import Return, is_of
+from .shared_secrets import SharedSecrets
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +74,8 @@ class Handover:
 
     def __init__(self, store: HandoverStore, *, keep_s: float) -> None:
         self.store = store
+        self._secrets = SharedSecrets(store)
+        self._unshared: dict[bytes, tuple[Secret, str]] = {}
         self.problem: str | None = None
         """Why sessions cannot be handed over now."""
         self._every_s = keep_s / PROLONGED
@@ -127,11 +133,34 @@ class Handover:
 
     async def forget(self, owner: str, user: str) -> int:
         """Erase sessions in which this person spoke. Raises HandoverGone."""
-        return await self.store.erase(who(owner, user))
+        whose = who(owner, user)
+        self._unshared = {hashed: kept for hashed, kept in self._unshared.items() if kept[1] != whose}
+        await self._secrets.erase(whose)
+        return await self.store.erase(whose)
+
+    async def share(self, value: str, secret: Secret) -> None:
+        """Make a client secret good at every gateway: now, or as soon as the database is there."""
+        user = str(_empathy(secret.owner.session).get("user") or "")
+        self._unshared[digest(value)] = secret, who(secret.owner.name or "", user) if user else ""
+        try:
+            await self._share()
+        except HandoverGone as gone:
+            self._failed(gone)
+
+    async def secret(self, value: str) -> Secret | None:
+        """What another gateway's client secret opens, if it is one. Raises HandoverGone."""
+        return await self._secrets.find(digest(value))
+
+    async def _share(self) -> None:
+        for hashed, (secret, whose) in list(self._unshared.items()):
+            await self._secrets.add(hashed, secret, whose)
+            self._unshared.pop(hashed, None)
 
     async def _prolong(self) -> None:
         while True:
             try:
+                await self._share()
+                await self._secrets.purge()
                 await self.store.prolong()
                 self.problem = None
             except HandoverGone as gone:
@@ -142,3 +171,8 @@ class Handover:
         if self.problem is None:
             log.warning("sessions cannot be handed over: %s", gone)
         self.problem = str(gone)
+
+
+def _empathy(session: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = session.get("empathy")
+    return found if isinstance(found, Mapping) else {}

@@ -79,7 +79,7 @@ class HandoverStore:
         self, url: str | None, sealer: Sealer, *, gateway: str, keep_s: float, clock: Callable[[], float] = time.time
     ) -> None:
         self._url = address(url or f"sqlite:///{default_file().with_name('handover.db')}")
-        self._sealer = sealer
+        self.sealer = sealer
         self._gateway = gateway
         self._keep_s = keep_s
         self._clock = clock
@@ -93,10 +93,10 @@ class HandoverStore:
             "owner": parked.owner,
             "whose": " ".join(parked.whose),
             "passes": b"".join(parked.passes),
-            "state": self._sealer.seal(parked.state),
+            "state": self.sealer.seal(parked.state),
             "expires_at": self._clock() + self._keep_s,
         }
-        async with self._begin() as connection:
+        async with self.begin() as connection:
             if parked.epoch == 0:
                 again = (sessions.c.id == parked.id, sessions.c.gateway == self._gateway)
                 await connection.execute(delete(sessions).where(*again))  # the answer to our first try was lost
@@ -108,13 +108,13 @@ class HandoverStore:
 
     async def whose_turn(self, session_id: str) -> int | None:
         """The epoch of a session's row; `None` where there is none."""
-        async with self._begin() as connection:
+        async with self.begin() as connection:
             found = await connection.execute(select(sessions.c.epoch).where(sessions.c.id == session_id))
             return found.scalar()
 
     async def take(self, session_id: str, owner: str, fits: Callable[[bytes], bool]) -> Parked | None:
         """Make a session this gateway's own, if one of its passes fits; of two who try at once one gets it."""
-        async with self._begin() as connection:
+        async with self.begin() as connection:
             row = (await connection.execute(select(sessions).where(sessions.c.id == session_id))).first()
             if row is None or row.owner != owner or row.expires_at < self._clock():
                 return None
@@ -122,7 +122,7 @@ class HandoverStore:
             if not sum(map(fits, passes)):  # all are compared
                 return None
             try:
-                state = self._sealer.open(bytes(row.state))
+                state = self.sealer.open(bytes(row.state))
             except Unreadable:
                 raise HandoverGone("a session was sealed with a key that this gateway does not have") from None
             mine = (sessions.c.id == session_id, sessions.c.epoch == row.epoch)
@@ -134,37 +134,32 @@ class HandoverStore:
 
     async def drop(self, session_id: str, epoch: int) -> None:
         """The session is over."""
-        async with self._begin() as connection:
+        async with self.begin() as connection:
             await connection.execute(delete(sessions).where(sessions.c.id == session_id, sessions.c.epoch == epoch))
 
     async def erase(self, whose: str) -> int:
         """Leave nothing of sessions in which this person spoke; gives how many there were."""
-        async with self._begin() as connection:
+        async with self.begin() as connection:
             done = await connection.execute(delete(sessions).where(sessions.c.whose.contains(whose)))
-        await self._scrub()
+        await self.scrub()
         return done.rowcount
 
     async def prolong(self) -> None:
         """This gateway lives: its sessions stay. What nobody prolonged goes."""
         now = self._clock()
-        async with self._begin() as connection:
+        async with self.begin() as connection:
             mine = update(sessions).where(sessions.c.gateway == self._gateway)
             await connection.execute(mine.values(expires_at=now + self._keep_s))
             gone = await connection.execute(delete(sessions).where(sessions.c.expires_at < now))
         if gone.rowcount:
-            await self._scrub()
+            await self.scrub()
 
     async def close(self) -> None:
         await self._engine.dispose()
 
-    # -- inside ------------------------------------------------------------------------------------
-
-    @property
-    def _is_sqlite(self) -> bool:
-        return self._url.drivername == DRIVERS["sqlite"]
-
     @asynccontextmanager
-    async def _begin(self) -> AsyncIterator[AsyncConnection]:
+    async def begin(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction, with all tables there."""
         try:
             await self._prepare()
             async with self._engine.begin() as connection:
@@ -172,6 +167,19 @@ class HandoverStore:
         except (SQLAlchemyError, OSError, TimeoutError) as error:
             self._ready = False
             raise HandoverGone(f"the database of sessions cannot be reached ({type(error).__name__})") from error
+
+    async def scrub(self) -> None:
+        """Leave nothing of deleted rows in SQLite's log."""
+        if self._is_sqlite:
+            async with self._engine.connect() as connection:
+                await connection.execution_options(isolation_level="AUTOCOMMIT")
+                await connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+
+    # -- inside ------------------------------------------------------------------------------------
+
+    @property
+    def _is_sqlite(self) -> bool:
+        return self._url.drivername == DRIVERS["sqlite"]
 
     async def _prepare(self) -> None:
         if self._ready:
@@ -182,13 +190,6 @@ class HandoverStore:
                     await connection.execute(text("SELECT pg_advisory_xact_lock(7107)"))
                 await connection.run_sync(metadata.create_all)
             self._ready = True
-
-    async def _scrub(self) -> None:
-        """Leave nothing of deleted rows in SQLite's log."""
-        if self._is_sqlite:
-            async with self._engine.connect() as connection:
-                await connection.execution_options(isolation_level="AUTOCOMMIT")
-                await connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
 
     def _make(self) -> AsyncEngine:
         options: dict[str, Any] = {"connect_args": {"timeout": CONNECT_S}}

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse
 from starlette.websockets import WebSocket
 
 from . import wire_beta
-from .auth import Denied, Guest, key_of
+from .auth import SECRET_PREFIX, Denied, Guest, key_of
 from .connection import Connection
 from .handover_store import HandoverGone
 from .limits import Allowance
@@ -24,6 +24,7 @@ from .state import ServerState
 log = logging.getLogger(__name__)
 
 RETRY_AFTER_S = 5
+UNKNOWN = 401
 TRY_AGAIN = 1013
 """The closing code for it (IANA's registry of WebSocket closing codes)."""
 REASON_CHARS = 120
@@ -91,7 +92,7 @@ class Realtime:
             raise Denied(503, "server_stopping", "The server is stopping; try again soon.")
         door, headers = self._state.door, socket.headers
         protocols = [offer.strip() for offer in headers.get("sec-websocket-protocol", "").split(",")]
-        guest = door.welcome(key_of(headers, protocols), "talk", address_of(socket), secrets_too=True)
+        guest = await self._welcome(key_of(headers, protocols), address_of(socket))
         door.check_origin(headers.get("origin"), headers.get("host"))
         subprotocol = SUBPROTOCOL if SUBPROTOCOL in protocols else None
         shown = return_of(headers, protocols)
@@ -99,6 +100,23 @@ class Realtime:
             await self._go_on(socket, guest, shown, subprotocol)
         else:
             await self._begin(socket, guest, subprotocol)
+
+    async def _welcome(self, key: str | None, address: str) -> Guest:
+        """Whose key this is; a client secret may be another gateway's. Raises Denied."""
+        door, handover = self._state.door, self._state.handover
+        try:
+            return door.welcome(key, "talk", address, secrets_too=True)
+        except Denied as denied:
+            if handover is None or key is None or not key.startswith(SECRET_PREFIX) or denied.status != UNKNOWN:
+                raise
+            try:
+                secret = await handover.secret(key)
+            except HandoverGone as gone:
+                raise Denied(503, "handover_unavailable", f"{gone}; try again soon.") from gone
+            if secret is None:
+                raise
+            door.learn(key, secret)
+        return door.welcome(key, "talk", address, secrets_too=True)
 
     async def _refuse(self, socket: WebSocket, denied: Denied) -> None:
         """Browsers show their pages nothing of an HTTP answer, so what may be tried again is told them by a code."""

@@ -78,6 +78,8 @@ async def client_secret(
     except ProtocolError as error:
         raise ApiError(400, error.code, error.message, error.param) from None
     value, expires_at = state.door.issue_secret(guest, asked.expires_after.seconds, asked.session)
+    if state.handover is not None:
+        await state.handover.share(value, state.door.secret(value))
     return {"value": value, "expires_at": expires_at, "session": session.echo()}
 
 

@@ -11,8 +11,8 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +29,12 @@ from affetto.pipelines.duplex.carried import Carried, packed, unpacked
 from affetto.pipelines.duplex.history import Entry
 from affetto.pipelines.duplex.items import Item
 from affetto.pipelines.memory.sealing import Sealer
+from affetto.server.auth import Guest, Secret
 from affetto.server.handover import TAIL_BYTES, tail_of
 from affetto.server.handover_store import HandoverGone, HandoverStore, Parked
 from affetto.server.outbox import Said
 from affetto.server.resumption import number_of
+from affetto.server.shared_secrets import SharedSecrets
 from live import Live, Wire, eventually, running, voice
 
 PLAIN: dict[str, Any] = {"compression": None, "proxy": None}
@@ -296,6 +298,96 @@ def test_a_session_is_its_keys(url: str) -> None:
             assert refused(new, shown(wire) | mine) == (410, "session_not_resumable")
 
 
+KEYS: dict[str, Any] = {"server__api_keys": ["sk-mine", "sk-yours"]}
+MINE = {"Authorization": "Bearer sk-mine"}
+
+
+def secret_of(live: Live, seconds: int = 600, **session: Any) -> dict[str, str]:
+    """The header of a client secret that this server issued."""
+    asked = {"expires_after": {"anchor": "created_at", "seconds": seconds}, "session": session}
+    answer = live.post("/v1/realtime/client_secrets", headers=MINE, json=asked)
+    assert answer.status_code == 200
+    return {"Authorization": f"Bearer {answer.json()['value']}"}
+
+
+def test_a_client_secret_of_one_server_opens_the_others(url: str) -> None:
+    with gateway(url, **KEYS) as one, gateway(url, **KEYS) as other:
+        shown_secret = secret_of(one, instructions="Speak of ships.", empathy={"user": "u1"})
+        with other.call(additional_headers=shown_secret) as wire:
+            assert wire.events[0]["session"]["instructions"] == "Speak of ships."
+            wire.send("session.update", session={"type": "realtime", "empathy": {"user": "u2"}})
+            assert wire.until("error")["error"]["param"] == "session.empathy.user"
+            resumable(wire)
+            wire.text_turn()
+            stop(other)
+            assert closed(wire) == 1012
+        with back(one, wire, **shown_secret) as again:
+            assert again.text_turn()["response"]["status"] == "completed"
+        assert one.get("/v1/models", headers=shown_secret).status_code == 401
+
+
+def test_a_client_secret_that_nobody_issued_opens_nothing(url: str) -> None:
+    with gateway(url, **KEYS) as live:
+        assert refused(live, {"Authorization": "Bearer ek_made_up"}) == (401, "invalid_api_key")
+        store_of(live).begin = gone_for_good
+        assert refused(live, {"Authorization": "Bearer ek_made_up"}) == (503, "handover_unavailable")
+        del store_of(live).begin
+
+
+def test_a_client_secret_is_written_down_as_soon_as_there_is_a_database(url: str) -> None:
+    with gateway(url, **KEYS, server__resume_s=0.3) as one, gateway(url, **KEYS) as other:
+        store_of(one).begin = gone_for_good
+        shown_secret = secret_of(one)
+        with one.call(additional_headers=shown_secret):
+            pass
+        assert refused(other, shown_secret) == (401, "invalid_api_key")
+        del store_of(one).begin
+        eventually(lambda: opens(other, shown_secret), "the secret is not shared")
+
+
+def test_a_secret_lies_hashed_and_sealed_in_the_database_and_goes_with_its_person(tmp_path: Path) -> None:
+    url, keys = f"sqlite:///{tmp_path / 'handover.db'}", [Fernet.generate_key().decode()]
+    with gateway(url, **KEYS, handover__keys=keys) as one, gateway(url, **KEYS, handover__keys=keys) as other:
+        shown_secret = secret_of(one, instructions="Speak of the zeppelin.", empathy={"user": "u1"})
+        files = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+        assert shown_secret["Authorization"].removeprefix("Bearer ").encode() not in files
+        assert b"zeppelin" not in files
+        assert one.delete("/v1/memory", params={"user": "u1"}, headers=MINE).status_code == 200
+        assert refused(other, shown_secret) == (401, "invalid_api_key")
+
+
+@pytest.mark.anyio
+async def test_expired_secrets_are_deleted(url: str) -> None:
+    now = [1000.0]
+    kept = store(url, "a", now)
+    shared = SharedSecrets(kept, lambda: now[0])
+    try:
+        for number, expires_at in enumerate((1010.0, 1100.0)):
+            await shared.add(bytes([number]) * 32, Secret(expires_at, Guest("owner")), "")
+        await shared.add(b"\0" * 32, Secret(1010.0, Guest("owner")), "")
+        assert await shared.find(b"\0" * 32) == Secret(1010.0, Guest("owner"))
+        now[0] = 1011.0
+        assert await shared.find(b"\0" * 32) is None
+        assert await shared.purge() == 1
+        assert await shared.find(b"\1" * 32) == Secret(1100.0, Guest("owner"))
+    finally:
+        await kept.close()
+
+
+def opens(live: Live, headers: dict[str, str]) -> bool:
+    try:
+        with live.call(additional_headers=headers):
+            return True
+    except InvalidStatus:
+        return False
+
+
+@asynccontextmanager
+async def gone_for_good() -> AsyncIterator[Any]:
+    raise HandoverGone("the database is gone")
+    yield
+
+
 def test_nothing_readable_lies_in_the_database_where_there_is_a_key(tmp_path: Path) -> None:
     url, keys = f"sqlite:///{tmp_path / 'handover.db'}", [Fernet.generate_key().decode()]
     held = {"memory__enabled": False, "handover__keys": keys}
@@ -382,15 +474,15 @@ def test_a_gateway_that_cannot_know_whose_a_session_is_says_try_again(url: str) 
         wire.until("session.created")
         resumable(wire)
         wire.text_turn()
+        kept = store_of(old)
+        kept.put = kept.whose_turn = gone
         held.cut()
         with cable(new.port) as other, connect(other.ws, additional_headers=shown(wire), **PLAIN) as second:
             again = Wire(second)
             again.text_turn()
             other.cut()
-        kept = store_of(old)
-        kept.whose_turn = gone
         assert refused(old, shown(again)) == (503, "handover_unavailable")
-        del kept.whose_turn
+        del kept.put, kept.whose_turn
         with back(old, again) as third:
             assert third.text_turn()["response"]["status"] == "completed"
 
