@@ -1,4 +1,5 @@
-"""A server of our own, for a demo or a measurement: a child process on a free port."""
+"""A server of our own, for a demo or a measurement: a child process on a free port, which ends when we do, even if we
+are killed: its standard input closes then."""
 
 from __future__ import annotations
 
@@ -37,8 +38,9 @@ def running_server(
     with tempfile.TemporaryDirectory() as folder:
         port_file, log = Path(folder) / "port", Path(folder) / "log"
         command = [sys.executable, "-m", "affetto.server", "serve", "--port", "0", "--port-file", str(port_file)]
+        command += ["--stop-at-eof", *arguments]
         with log.open("wb") as errors:
-            process = subprocess.Popen([*command, *arguments], stderr=errors if quiet else None)
+            process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=errors if quiet else None)
         try:
             port = _port(process, port_file, log, patience_s)
             yield OwnServer(f"ws://127.0.0.1:{port}", process.pid)
@@ -66,3 +68,6 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+    finally:
+        assert process.stdin is not None
+        process.stdin.close()

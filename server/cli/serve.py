@@ -16,9 +16,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
+import signal
 import socket
 import sys
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -36,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, help="port to listen on (default 8600; 0 takes a free one)")
     parser.add_argument("--port-file", type=Path, metavar="FILE", help="write the port here once it takes calls")
     parser.add_argument("--json", action="store_true", help="say as JSON on standard output that it takes calls")
+    parser.add_argument("--stop-at-eof", action="store_true", help="stop when standard input ends: with who started it")
     options.add_settings(parser)
 
 
@@ -44,6 +48,8 @@ def run(args: argparse.Namespace) -> int:
 
     settings = options.settings_of(args, server__host=args.host, server__port=args.port)
     logs.configure(settings.observe)
+    if args.stop_at_eof:
+        Thread(target=_stop_at_eof, daemon=True).start()
     with serving.listen(settings.server.host, settings.server.port) as listening:
         if settings.server.event_logs is not None:
             print(f"what people say is written to {settings.server.event_logs} (server.event_logs)", file=sys.stderr)
@@ -54,6 +60,12 @@ def run(args: argparse.Namespace) -> int:
         except KeyboardInterrupt:
             print("stopped", file=sys.stderr)
     return OK
+
+
+def _stop_at_eof() -> None:
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+    signal.raise_signal(signal.SIGTERM)
 
 
 async def _serve(server: Server, listening: socket.socket, args: argparse.Namespace) -> None:
