@@ -264,6 +264,16 @@ def test_noise_ends_no_reply_that_nobody_may_interrupt() -> None:
     assert TimerKind.PLAYBACK in play.timers
 
 
+def test_cancelling_a_reply_cuts_the_one_before_it_to_what_was_heard_of_that() -> None:
+    play = stage(turn_detection=SemanticVad(interrupt_response=False))
+    play.turn("hello", SECOND)
+    play.speak(1, played=8000)
+    play.finish(1)
+    play.turn("are you there?", 3 * SECOND)
+    play.command(CancelResponse())
+    assert [entry.item.text for entry in play.conversation.history] == ["hello", "I'm", "are you there?", ""]
+
+
 def test_words_heard_in_a_voice_too_short_for_any_get_no_answer() -> None:
     play = stage()
     play.feed(VoiceStarted(2000, 1000), VoiceStopped(4000, 1000 + 96 * 16), PauseJudged(4500, 1, 1, 0.95))

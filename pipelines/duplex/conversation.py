@@ -1,8 +1,9 @@
 """The conversation: event in, actions out. The only place where policy lives.
 
 Pure: no asyncio, no wall clock, no audio, no network. The same events give the same actions, so a log of
-them replays. Regions: the user's turn (turns.py), the response and its playback (replies.py), a voice over
-ours (overlap.py), the items (history.py, editing.py). A pair of state and event that makes no sense is a no-op.
+them replays. Regions: the user's turn (turns.py), the response (replies.py), its playback (playback.py), a
+voice over ours (overlap.py), the items (history.py, editing.py). A pair of state and event that makes no sense is a
+no-op.
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ from .events import (
 from .history import Entry, History
 from .outputs import AudioCleared, Configured, Failure
 from .overlap import Overlaps
+from .playback import Playback
 from .policy import DuplexPolicy
 from .replies import Replies
 from .turns import Phase, Turns
@@ -63,10 +65,11 @@ class Conversation:
 
     def __init__(self, session_id: str, config: SessionConfig, policy: DuplexPolicy | None = None) -> None:
         self._context = Context(session_id, config)
-        self.replies = Replies(self._context)
+        self.playback = Playback(self._context)
+        self.replies = Replies(self._context, self.playback)
         self.turns = Turns(self._context, self.replies, policy or DuplexPolicy())
         self.overlaps = Overlaps(self._context, self.turns, self.replies)
-        self._editing = Editing(self._context, self.replies)
+        self._editing = Editing(self._context, self.replies, self.playback)
         self._closed = False
 
     @property
@@ -153,7 +156,7 @@ class Conversation:
             case Drained():
                 replies.on_drained(event)
             case Played():
-                replies.on_played(event)
+                self.playback.on_played(event)
 
     def _on_voice_started(self, event: VoiceStarted) -> None:
         detection = self._context.config.turn_detection
@@ -191,7 +194,7 @@ class Conversation:
             case TimerKind.REPLY:
                 self.replies.on_deadline()
             case TimerKind.PLAYBACK:
-                self.replies.on_playback_over()
+                self.playback.on_over()
                 self.turns.start_idle_timer()
             case TimerKind.IDLE:
                 self.turns.on_idle()

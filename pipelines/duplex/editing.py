@@ -6,13 +6,15 @@ from .commands import CreateItem, DeleteItem, RetrieveItem, TruncateItem
 from .context import Context
 from .history import DuplicateItem, Entry, UnknownItem
 from .outputs import ItemAdded, ItemDeleted, ItemRetrieved
+from .playback import Playback
 from .replies import Replies
 
 
 class Editing:
-    def __init__(self, context: Context, replies: Replies) -> None:
+    def __init__(self, context: Context, replies: Replies, playback: Playback) -> None:
         self._context = context
         self._replies = replies
+        self._playback = playback
 
     def create(self, command: CreateItem) -> None:
         history = self._context.history
@@ -57,7 +59,7 @@ class Editing:
             self._reject("invalid_value", "audio_end_ms must be 0 or more.", "audio_end_ms", command.event_id)
         elif command.content_index != 0:
             self._reject("invalid_value", "content_index must be 0.", "content_index", command.event_id)
-        elif not self._replies.truncate(command.item_id, command.content_index, command.audio_end_ms):
+        elif not self._playback.truncate(command.item_id, command.content_index, command.audio_end_ms):
             message = f"Item {command.item_id!r} holds no audio of ours to truncate."
             self._reject(code, message, "item_id", command.event_id)
 

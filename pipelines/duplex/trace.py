@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from ...models.base import Appraisal, Cues
 from .endpointing import milliseconds
+from .reply import Reply
 
 
 def cues_record(cues: Cues) -> dict[str, Any]:
@@ -60,6 +61,37 @@ def appraisal_record(appraisal: Appraisal) -> dict[str, Any]:
         "appraiser": appraisal.appraiser,
         "opener": appraisal.opener,
     }
+
+
+def reply_record(reply: Reply, known: Cues | None) -> dict[str, Any]:
+    """What a reply rested on, and how long it took; `known` is what is known by now of the voice that it answers."""
+    record: dict[str, Any] = {"timings_ms": dict(reply.timings), "speculative": reply.was_speculative}
+    if reply.first_phrase_ms is not None:
+        record["first_phrase_ms"] = reply.first_phrase_ms
+        record["gap_ms"] = _gap_ms(reply)
+    if reply.appraisal is not None:
+        record["appraisal"] = appraisal_record(reply.appraisal)
+        record["cues"] = _cues_of(reply, known)
+    if reply.recalled:
+        record["recalled"] = list(reply.recalled)
+    if reply.degraded:
+        record["degraded"] = list(reply.degraded)
+    return record
+
+
+def _cues_of(reply: Reply, known: Cues | None) -> Literal["whole", "partial", "none"]:
+    """Whether the reply rests on how all of the turn was said, on a part or an older reading of it, or on words."""
+    used = reply.situation.cues if reply.situation is not None else None
+    if used is None:
+        return "none"
+    return "whole" if used is known else "partial"
+
+
+def _gap_ms(reply: Reply) -> int:
+    """Silence between the first phrase (an opener) and the second, as the ear has it."""
+    timings = reply.timings
+    began = max(timings["first_audio"], timings.get("committed", 0))
+    return max(0, timings["second_audio"] - began - (reply.first_phrase_ms or 0))
 
 
 def _round(value: Any) -> Any:
