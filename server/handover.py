@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from ..pipelines.memory.store import who
+from ..pipelines.memory.people import who
 from .auth import Secret
 from .handover_store import HandoverGone, HandoverStore, Parked
 from .keys import digest

@@ -18,7 +18,7 @@ from ..pipelines.duplex.commands import ClearAudio, CommitAudio, Configure, Rejo
 from ..pipelines.duplex.conversation import Conversation
 from ..pipelines.duplex.observe import Observer, Record, every
 from ..pipelines.duplex.session import Session
-from ..pipelines.memory.store import who
+from ..pipelines.memory.people import who
 from .auth import Denied, Guest
 from .event_logs import EventLog
 from .handover import State, tail_of

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import Field, field_validator
 
 from ..pipelines.memory.database import MemoryGone
+from ..pipelines.memory.kept import record
 from ..pipelines.memory.service import MemoryService
-from ..pipelines.memory.store import record
 from . import event_logs
 from .auth import Guest
 from .handover_store import HandoverGone

@@ -48,7 +48,7 @@ FIRST_TABLES = [
 
 
 def as_in_the_first_version(url: str) -> None:
-    from affetto.pipelines.memory.store import who
+    from affetto.pipelines.memory.people import who
 
     filled = {"who": who("", "ana"), "bees": "'p:keeps bees'", "vector": "x'703a003c'", "no": "0"}
     statements = [line.format(**filled) for line in FIRST_TABLES]

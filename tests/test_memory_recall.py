@@ -9,8 +9,8 @@ import pytest
 
 from affetto.models import registry
 from affetto.pipelines.memory.facts import Fact, extract
+from affetto.pipelines.memory.kept import Kept, Vector
 from affetto.pipelines.memory.recall import choose
-from affetto.pipelines.memory.store import Kept, Vector
 
 SAID = (
     "I have a dog called Biscuit. My mum has cancer. I play the cello. I have an MRI next week. "

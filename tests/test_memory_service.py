@@ -19,10 +19,11 @@ from affetto.models.store import Store
 from affetto.pipelines.duplex.memory import Memory, Recalled
 from affetto.pipelines.memory.database import Database, MemoryGone
 from affetto.pipelines.memory.facts import Kind
+from affetto.pipelines.memory.kept import Kept
 from affetto.pipelines.memory.recall import told
 from affetto.pipelines.memory.sealing import Sealer
 from affetto.pipelines.memory.service import MemoryService, Remembering
-from affetto.pipelines.memory.store import Kept, MemoryStore
+from affetto.pipelines.memory.store import MemoryStore
 
 DAY = 86_400.0
 

@@ -16,8 +16,9 @@ from cryptography.fernet import Fernet
 from affetto.models.errors import Unavailable
 from affetto.pipelines.memory.database import Database, MemoryGone, default_file
 from affetto.pipelines.memory.facts import Fact, Kind
+from affetto.pipelines.memory.kept import NewFact, TurnNotes
 from affetto.pipelines.memory.sealing import BadKey, Sealer, Unreadable
-from affetto.pipelines.memory.store import MemoryStore, NewFact, TurnNotes
+from affetto.pipelines.memory.store import MemoryStore
 from databases import postgresql
 
 DAY = 86_400.0

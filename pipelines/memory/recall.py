@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .facts import Kind
-from .store import Kept
+from .kept import Kept
 
 ALIKE = 0.38
 """Cosine of all-MiniLM-L6-v2 from which a fact bears on what was said."""

@@ -20,8 +20,10 @@ from ..duplex.memory import NOTHING, Recalled
 from ..duplex.trace import appraisal_record
 from .database import MemoryGone
 from .facts import extract
+from .kept import Kept, NewFact, TurnNotes
+from .people import Person, who
 from .recall import choose, name_of, told
-from .store import Kept, MemoryStore, NewFact, Person, TurnNotes, who
+from .store import MemoryStore
 
 RECALL_DEADLINE_S = 1.5
 """Recalling runs beside the appraisal; a reply does not wait for it longer than this."""
