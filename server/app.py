@@ -66,7 +66,7 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
             realtime = app.state.realtime = Realtime(state)
             watch.telemetry.watch_sessions(lambda: realtime.backlog_s, lambda: realtime.outbox_bytes)
             if memory is not None:
-                watch.telemetry.watch_queue("memory", lambda: memory.backlog)
+                watch.telemetry.watch_queue("memory", lambda: len(memory.backlog))
             days = settings.server.event_log_days
             logs_s = None if days is None else days * 86_400
             async with (

@@ -88,7 +88,7 @@ def test_after_forget_all_nothing_is_left_anywhere(tmp_path: Path, logged: Path,
         assert CANARY not in live.get("/v1/memory/export", params={"user": "ana"}).text
         assert CANARY not in trace_of(live)
         state = live.server._app.state.server
-        for held in (state.memory._cache, state.memory._waiting, state.traces._held, state.appraisals.__dict__):
+        for held in (state.memory._cache, state.memory.backlog._waiting, state.traces._held, state.appraisals.__dict__):
             assert CANARY not in repr(held)
         assert "bakery" in live.get("/v1/memory", params={"user": "ben"}).text, "nobody else is forgotten"
         assert len(list((tmp_path / "logs").glob("*.log"))) == 1

@@ -7,20 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
 from weakref import WeakSet
 
 from ...models.base import Appraisal, Embedder, Situation
 from ...models.errors import BackendError
 from ..duplex.memory import NOTHING, Recalled
-from ..duplex.trace import appraisal_record
+from .backlog import Backlog, Episode, Talk, Turn, Waiting
 from .database import MemoryGone
 from .facts import extract
 from .kept import Kept, NewFact, TurnNotes
+from .moments import how_it_went, moment
 from .people import Person, who
 from .recall import choose, name_of, told
 from .store import MemoryStore
@@ -29,42 +28,12 @@ RECALL_DEADLINE_S = 1.5
 """Recalling runs beside the appraisal; a reply does not wait for it longer than this."""
 REST_S = 5.0
 """After a failure the database is left alone for this long: a dead one would cost every reply its deadline."""
-BACKLOG = 1000
-"""Turns that may wait to be kept; the newest beyond it are not kept."""
 RETRY_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 CLOSE_S = 3.0
 UPKEEP_S = 3600.0
 CACHED_PEOPLE = 256
 READ_CHARS = 4000
 """Of a turn, for facts; people do not say more in one breath."""
-CAUSE_CHARS = 80
-
-
-@dataclass(frozen=True, slots=True)
-class _Turn:
-    """A turn that waits to be kept."""
-
-    by: Remembering
-    whose: str
-    user: str
-    text: str
-    appraisal: Appraisal | None
-    at: float
-    recalled: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Episode:
-    """How a conversation went; waits to be kept."""
-
-    by: Remembering
-    whose: str
-    began: float
-    ended: float
-    summary: dict[str, Any]
-
-
-_Waiting = _Turn | _Episode
 
 
 class MemoryService:
@@ -81,13 +50,10 @@ class MemoryService:
         self.store = store
         self.embedder = embedder
         self.clock = clock
+        self.backlog = Backlog()
         self.problem: str | None = None
         self._keep_s = keep_s
         self._cache: OrderedDict[str, tuple[int, list[Kept]]] = OrderedDict()
-        self._waiting: deque[_Waiting] = deque()
-        self._news = asyncio.Event()
-        self._idle = asyncio.Event()
-        self._idle.set()
         self._lock = asyncio.Lock()
         self._rested = 0.0
         self._live: WeakSet[Remembering] = WeakSet()
@@ -102,7 +68,7 @@ class MemoryService:
     ) -> None:
         try:
             async with asyncio.timeout(CLOSE_S):
-                await self._idle.wait()
+                await self.backlog.emptied()
         except TimeoutError:
             pass  # the database is gone: what waits cannot be kept any more
         for task in self._tasks:
@@ -119,14 +85,9 @@ class MemoryService:
         self._live.add(made)
         return made
 
-    @property
-    def backlog(self) -> int:
-        """Turns that wait to be kept."""
-        return len(self._waiting)
-
     async def settled(self) -> None:
         """Wait until all that was to be kept is kept."""
-        await self._idle.wait()
+        await self.backlog.emptied()
 
     # -- recalling ---------------------------------------------------------------------------------
 
@@ -154,7 +115,7 @@ class MemoryService:
         except MemoryGone as gone:
             self.failed(gone)
             raise
-        if not self._waiting:
+        if not self.backlog:
             self.problem = None
         return person
 
@@ -164,25 +125,10 @@ class MemoryService:
 
     # -- keeping -----------------------------------------------------------------------------------
 
-    def enqueue(self, item: _Waiting) -> bool:
-        """False: too much waits already."""
-        if len(self._waiting) >= BACKLOG:
-            return False
-        self._waiting.append(item)
-        self._idle.clear()
-        self._news.set()
-        return True
-
-    def drop(self, *, by: Remembering | None = None, whose: str | None = None) -> None:
-        """Let go of what waits of a session, or of a person."""
-        kept = [item for item in self._waiting if item.by is not by and item.whose != whose]
-        self._waiting = deque(kept)
-        self._news.set()
-
     async def forget_all(self, owner: str, user: str) -> int:
         """Forget a person: stored, cached and waiting; running sessions keep nothing more under the old consent."""
         whose = who(owner, user)
-        self.drop(whose=whose)
+        self.backlog.drop(whose=whose)
         async with self._lock:
             number = await self.store.forget_all(owner, user)
             self._cache.pop(whose, None)
@@ -193,12 +139,7 @@ class MemoryService:
     async def _write(self) -> None:
         failures = 0
         while True:
-            if not self._waiting:
-                self._idle.set()
-                self._news.clear()
-                await self._news.wait()
-                continue
-            item = self._waiting[0]
+            item = await self.backlog.first()
             try:
                 async with self._lock:
                     await self._keep(item)
@@ -208,29 +149,28 @@ class MemoryService:
                 failures += 1
                 continue
             failures, self.problem = 0, None
-            if self._waiting and self._waiting[0] is item:
-                self._waiting.popleft()
+            self.backlog.done(item)
 
-    async def _keep(self, item: _Waiting) -> None:
+    async def _keep(self, item: Waiting) -> None:
         match item:
-            case _Turn():
+            case Turn():
                 await self._keep_turn(item)
-            case _Episode():
-                ticket = item.by.tickets.get(item.whose)
+            case Episode():
+                ticket = item.talk.tickets.get(item.whose)
                 if ticket is not None:
-                    await self.store.add_episode(ticket, item.by.conversation, item.began, item.ended, item.summary)
+                    await self.store.add_episode(ticket, item.talk.conversation, item.began, item.ended, item.summary)
 
-    async def _keep_turn(self, turn: _Turn) -> None:
+    async def _keep_turn(self, turn: Turn) -> None:
         found = [
             NewFact(fact, await self.embedder.embed(fact.text))
             for fact in extract(turn.text[:READ_CHARS], turn.appraisal)
         ]
-        ticket = turn.by.tickets.get(turn.whose)
+        ticket = turn.talk.tickets.get(turn.whose)
         if ticket is None:
-            ticket = (await self.store.consent(turn.by.owner, turn.user, turn.at)).id
-            turn.by.tickets[turn.whose] = ticket
+            ticket = (await self.store.consent(turn.talk.owner, turn.user, turn.at)).id
+            turn.talk.tickets[turn.whose] = ticket
         appraisal = None if turn.appraisal is None else moment(turn.appraisal)
-        await self.store.add(ticket, TurnNotes(turn.by.conversation, turn.at, tuple(found), appraisal, turn.recalled))
+        await self.store.add(ticket, TurnNotes(turn.talk.conversation, turn.at, tuple(found), appraisal, turn.recalled))
 
     async def _upkeep(self) -> None:
         """Forget what is past its time, and seal anew after a change of keys."""
@@ -246,22 +186,25 @@ class MemoryService:
 
 
 class Remembering:
-    """One session's memory (`duplex.memory.Memory`). `tickets` are the consents under which it keeps, by person."""
+    """One session's memory (`duplex.memory.Memory`)."""
 
     def __init__(self, service: MemoryService, owner: str, conversation: str) -> None:
         self._service = service
-        self.owner = owner
-        self.conversation = conversation
-        self.tickets: dict[str, str] = {}
+        self._talk = Talk(owner, conversation)
         self._used: set[str] = set()
         self._offered: tuple[str, str] | None = None
         self._began = service.clock()
         self._felt: dict[str, list[Appraisal]] = {}
 
+    @property
+    def tickets(self) -> dict[str, str]:
+        """The consents under which it keeps, by person."""
+        return self._talk.tickets
+
     async def recall(self, user: str, situation: Situation) -> Recalled:
         if not user:
             return Recalled(problem="nothing is remembered without session.empathy.user, your id for the person")
-        if self.tickets.get(who(self.owner, user)) == REVOKED:
+        if self.tickets.get(who(self._talk.owner, user)) == REVOKED:
             return NOTHING
         try:
             async with asyncio.timeout(RECALL_DEADLINE_S):
@@ -275,18 +218,18 @@ class Remembering:
     def keep(self, user: str, situation: Situation, appraisal: Appraisal | None) -> None:
         if not user:
             return
-        whose = who(self.owner, user)
+        whose = who(self._talk.owner, user)
         recalled = self._offered[1] if self._offered and self._offered[0] == situation.text else None
         if recalled is not None:
             self._used.add(recalled)
         if appraisal is not None:
             self._felt.setdefault(whose, []).append(appraisal)
         at = self._service.clock()
-        if not self._service.enqueue(_Turn(self, whose, user, situation.text, appraisal, at, recalled)):
+        if not self._service.backlog.add(Turn(self._talk, whose, user, situation.text, appraisal, at, recalled)):
             self._service.problem = "too much waits to be kept"
 
     def withdraw(self) -> None:
-        self._service.drop(by=self)
+        self._service.backlog.drop(talk=self._talk)
         self.tickets.clear()
         self._felt.clear()
 
@@ -298,12 +241,12 @@ class Remembering:
     def end(self) -> None:
         now = self._service.clock()
         for whose, felt in self._felt.items():
-            self._service.enqueue(_Episode(self, whose, self._began, now, how_it_went(felt)))
+            self._service.backlog.add(Episode(self._talk, whose, self._began, now, how_it_went(felt)))
         self._felt.clear()
 
     async def _recall(self, user: str, situation: Situation) -> Recalled:
         service = self._service
-        facts = await service.known(self.owner, user)
+        facts = await service.known(self._talk.owner, user)
         problem = service.problem
         if not facts:
             return Recalled(problem=problem)
@@ -314,7 +257,7 @@ class Remembering:
             situation.text,
             begins=not situation.past,
             now=now,
-            conversation=self.conversation,
+            conversation=self._talk.conversation,
             used=self._used,
         )
         self._offered = (situation.text, found.id) if found is not None else None
@@ -323,22 +266,3 @@ class Remembering:
 
 REVOKED = "revoked"
 """In place of a consent: there is none of this id, so nothing is kept under it."""
-
-
-def moment(appraisal: Appraisal) -> dict[str, Any]:
-    """What is kept of an appraisal: how the person felt and why; of a crisis only that there was one."""
-    record = appraisal_record(appraisal)
-    cause = "" if record["risk"] == "crisis" else record["cause"][:CAUSE_CHARS]
-    return {key: record[key] for key in ("emotion", "intensity", "need", "risk", "tone")} | {"cause": cause}
-
-
-def how_it_went(felt: list[Appraisal]) -> dict[str, Any]:
-    """A conversation in brief: its moods, and what mattered most."""
-    strongest = max(felt, key=lambda appraisal: appraisal.intensity)
-    return {
-        "turns": len(felt),
-        "from": {"emotion": str(felt[0].emotion), "intensity": felt[0].intensity},
-        "to": {"emotion": str(felt[-1].emotion), "intensity": felt[-1].intensity},
-        "mattered": moment(strongest)["cause"],
-        "risk": max((str(appraisal.risk) for appraisal in felt), key=("none", "watch", "crisis").index),
-    }
