@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import tracemalloc
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
@@ -22,7 +23,7 @@ from affetto.models.store import Store
 from affetto.models.tts import kokoro_parts
 from affetto.models.tts.kokoro import FILE, WHOLE, Kokoro, Options, Phrase
 from affetto.models.tts.phonemes import phonemes, tokens
-from affetto.models.tts.windows import Joiner, Window, windows
+from affetto.models.tts.windows import FRAME_SAMPLES, Joiner, Window, windows
 from affetto.pipelines.evaluation.speech_measures import spectral_distance_db
 
 pytestmark = pytest.mark.models
@@ -109,6 +110,16 @@ def test_windows_sound_like_the_whole_phrase(kokoro: Kokoro) -> None:
     assert told < spectral_distance_db(exact, joined(replace(phrase, norms=None), parts), 24_000) - 1
 
 
+def test_a_faster_phrase_has_the_same_sounds_in_less_time(kokoro: Kokoro) -> None:
+    plain, fast = (kokoro.phrase(SENTENCE, "default", Style(rate=rate)) for rate in (1.0, 1.3))
+    share = fast.detail.shape[2] / plain.detail.shape[2]
+    assert share == pytest.approx(1 / 1.3, rel=0.01)
+    assert fast.pitch.shape == fast.energy.shape == (1, fast.detail.shape[2])
+    for one, other in zip(plain.words, fast.words, strict=True):
+        assert (other.start, other.end) == pytest.approx((one.start * share, one.end * share))
+    assert fast.begin < fast.words[0].start
+
+
 def test_a_text_longer_than_the_model_takes_is_spoken_whole(kokoro: Kokoro) -> None:
     text = "It costs $1,234,567.89 or so. " * 5
     pieces = spoken(kokoro, text, Style(rate=2.0))
@@ -152,6 +163,36 @@ def test_a_very_long_text_begins_as_soon_as_a_short_one(kokoro: Kokoro) -> None:
         return len(first.samples)
 
     assert asyncio.run(begin("You don't have to decide anything tonight. " * 120)) < 24_000
+
+
+def test_five_thousand_characters_are_spoken_through_and_never_held_at_once(
+    kokoro: Kokoro, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All but the last part of the model is real, so that minutes of speech take seconds."""
+
+    def loud(phrase: Phrase, window: Window, whole: bool) -> np.ndarray:
+        return np.full((window.last - window.first) * FRAME_SAMPLES, 0.1, np.float32)
+
+    async def peak(text: str) -> int:
+        tracemalloc.reset_peak()
+        words: list[str] = []
+        samples = 0
+        async for piece in kokoro.stream(text, voice="default", style=Style()):
+            assert len(piece.samples) < 3 * 24_000
+            words += [word.text for word in piece.words]
+            samples += len(piece.samples)
+        assert words == text.split()
+        assert samples > len(text) * 1000  # speech is some 20 characters a second
+        return tracemalloc.get_traced_memory()[1]
+
+    monkeypatch.setattr(kokoro, "_render", loud)
+    text = "You waited six years for this, and now it's here; take your time, there is no hurry. " * 60
+    tracemalloc.start()
+    try:
+        short, long = asyncio.run(peak(text[:500])), asyncio.run(peak(text[:5000]))
+    finally:
+        tracemalloc.stop()
+    assert long < short + 4 * 2**20
 
 
 @pytest.mark.parametrize("text", ["", "  ", "...", "—", "?!", "😀🎉", "<break time='1s'/>", "\x00\x1b\u200b"])
