@@ -7,16 +7,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from affetto.models.tts.tempo import columns, hastened, resampled, resampled_pitch
+from affetto.models.tts.tempo import hastened, resampled, resampled_pitch, sooner, thinned
 from affetto.models.tts.timing import WordFrames
 
 
-@given(frames=st.integers(1, 600), rate=st.floats(1.0, 2.5))
+@given(frames=st.integers(1, 600), rate=st.floats(0.5, 2.5))
 def test_a_phrase_is_as_much_shorter_as_was_asked_for_and_in_whole_frames(frames: int, rate: float) -> None:
-    count = columns(2 * frames, rate)
+    count = hastened(2 * frames, rate)
     assert count % 2 == 0
     assert count >= 2
-    assert abs(count / 2 - max(1, frames / rate)) <= 0.5
+    assert abs(count / 2 - max(1, frames / max(rate, 1))) <= 0.5
+
+
+@given(n=st.integers(2, 600), share=st.floats(0.4, 1))
+def test_thinning_leaves_columns_out_evenly_and_repeats_none(n: int, share: float) -> None:
+    count = max(1, int(n * share))
+    left = thinned(np.arange(n, dtype=np.float32)[None], count)[0]
+    assert len(left) == count
+    assert (np.diff(left) >= 1).all()
+    assert (np.diff(left) <= np.ceil(n / count)).all()
 
 
 @given(count=st.integers(2, 80), values=st.lists(st.floats(-9, 9, width=32), min_size=1, max_size=80))
@@ -38,6 +47,7 @@ def test_a_line_stays_a_line() -> None:
 def test_at_rate_one_nothing_changes() -> None:
     row = np.random.default_rng(0).standard_normal((1, 4, 20)).astype(np.float32)
     assert resampled(row, 20) is row
+    assert thinned(row, 20) is row
     np.testing.assert_array_equal(resampled_pitch(row[:, 0], 20), row[:, 0])
 
 
@@ -51,4 +61,4 @@ def test_between_a_voice_and_none_there_is_no_lower_voice() -> None:
 
 def test_words_keep_their_places_in_the_phrase() -> None:
     words = (WordFrames("Oh,", 3.0, 9.0), WordFrames("no.", 12.0, 30.0))
-    assert hastened(words, 0.5) == (WordFrames("Oh,", 1.5, 4.5), WordFrames("no.", 6.0, 15.0))
+    assert sooner(words, 0.5) == (WordFrames("Oh,", 1.5, 4.5), WordFrames("no.", 6.0, 15.0))

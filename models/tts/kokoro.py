@@ -27,7 +27,7 @@ from .phonemes import LONGEST, alone, phonemes, prepare, tokens
 from .pieces import pieces
 from .rendered import Rendered
 from .script import Saying, foreign, script
-from .tempo import columns, hastened, resampled, resampled_pitch
+from .tempo import hastened, resampled, resampled_pitch, sooner, thinned
 from .timing import WordFrames, word_frames
 from .tones import compiled
 from .trimming import Trimmer
@@ -200,21 +200,21 @@ class Kokoro:
         ending = sounds[-1:]
         pitch = shaped_pitch(pitch, style, falls=ending in ".!…")
         detail = self.parts.detail(np.repeat(encoded.sounds, frames, axis=2), pitch, energy, vector)
-        timed = word_frames([(word.written, alone(word.said, language)) for word in words], sounds, frames)
-        count = columns(detail.shape[2], max(style.rate, 1.0))
-        factor = count / detail.shape[2]
-        detail, pitch, energy = resampled(detail, count), resampled_pitch(pitch, count), resampled(energy, count)
         known = self._norms.voices.issuperset({self._default if voice == "default" else voice, *style.voice_mix})
+        norms = self._norms.told(described(detail, pitch, energy, vector)) if known else None
+        timed = word_frames([(word.written, alone(word.said, language)) for word in words], sounds, frames)
+        columns = hastened(detail.shape[2], style.rate)
+        share = columns / detail.shape[2]
         return Phrase(
-            detail=detail,
-            pitch=pitch,
-            energy=energy,
+            detail=thinned(detail, columns),
+            pitch=resampled_pitch(pitch, columns),
+            energy=resampled(energy, columns),
             voice=vector,
-            norms=self._norms.told(described(detail, pitch, energy, vector)) if known else None,
+            norms=norms,
             energy_db=style.energy_db,
             pause_s=PAUSES_S.get(ending, KEPT_S) / style.rate,
-            begin=max(0, int(frames[0] * factor) - LEAD_FRAMES),
-            words=hastened(timed, factor),
+            begin=max(0, int(frames[0] * share) - LEAD_FRAMES),
+            words=sooner(timed, share),
         )
 
     def _vector(self, voice: str, style: Style, phonemes: int) -> Floats:

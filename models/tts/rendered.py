@@ -18,7 +18,7 @@ import numpy as np
 
 from ..base import Speech, SpokenWord, Style
 
-RENDERING = 6
+RENDERING = 7
 """Raised when the same phrase in the same style comes to sound otherwise: what was kept before is not used then."""
 
 
