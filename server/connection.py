@@ -7,8 +7,9 @@ import json
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from .farewell import ELSEWHERE, GOING_AWAY, NORMAL, OUR_FAULT, RESTARTING, TOO_SLOW, Farewell
 from .limits import Allowance
-from .live_session import ELSEWHERE, GOING_AWAY, NORMAL, OUR_FAULT, RESTARTING, TOO_SLOW, Farewell, LiveSession
+from .live_session import LiveSession
 from .protocol import Event
 from .resumption import Return
 from .transport import DIRECT

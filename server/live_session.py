@@ -4,7 +4,6 @@ the conversation."""
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import secrets
 import time
@@ -19,28 +18,25 @@ from ..pipelines.duplex.conversation import Conversation
 from ..pipelines.duplex.observe import Observer, Record, every
 from ..pipelines.duplex.session import Session
 from ..pipelines.memory.people import who
-from .auth import Denied, Guest
+from .auth import Guest
 from .event_logs import EventLog
+from .farewell import ELSEWHERE, GOING_AWAY, NORMAL, NOT_ALLOWED, OUR_FAULT, RESTARTING, STOPPING, TOO_SLOW, Farewell
 from .handover import State, tail_of
 from .handover_store import Parked
 from .keeper import Keeper
+from .opening import new_wire_session
 from .outbox import KEPT_BYTES, Gone, Outbox, Said
-from .protocol import Append, AudioInput, Encoder, Event, ProtocolError, Update, WireSession, decode
-from .resumption import Pass, Return, number_of
+from .presence import Presence
+from .protocol import Append, AudioInput, Encoder, Event, ProtocolError, Update, decode
+from .refusals import events_lost, last_of, no_event, not_resumable
+from .resumption import Pass, Return
+from .said import audio_ms, encoded
 from .state import ServerState
-from .wire_json import cleaned
 
 log = logging.getLogger(__name__)
 
 OVERFLOW_EVERY_S = 1.0
 """Dropped microphone audio is reported at most this often."""
-MODEL_CHARS = 128
-Farewell = tuple[int, str]
-NORMAL, GOING_AWAY, TOO_SLOW, NOT_ALLOWED, OUR_FAULT = 1000, 1001, 1008, 1008, 1011
-RESTARTING = 1012
-"""The session goes on at another server (RFC 6455's registry: Service Restart)."""
-ELSEWHERE = "the session goes on over another connection"
-STOPPING = "the server is stopping"
 IDS_APART = 1000
 """Ids that a lost gateway may have given out after it last wrote its session down."""
 
@@ -79,11 +75,8 @@ class LiveSession:
         self.outbox = Outbox()
         self._pass = Pass(self.id)
         self._line: Line | None = None
-        self._away = asyncio.Event()
-        self._back = asyncio.Event()
+        self._presence = Presence(self._limits)
         self._resumptions = self._taken = 0
-        self._last_heard = time.monotonic()
-        self._over = self._last_heard + self._limits.session_s
         self._overflow_told = float("-inf")
         self._leaving = self._stopped = self._goes_on = False
         self._keeper = self._new_keeper()
@@ -107,7 +100,7 @@ class LiveSession:
         wire.voice_is_fixed, wire.expires_at, wire.resume_token = left.voice_is_fixed, left.expires_at, ""
         conversation = unpacked(left.conversation.encode())
         self.session.restore(replace(conversation, ids=conversation.ids + IDS_APART), wire.config())
-        self._over = time.monotonic() + left.expires_at - time.time()
+        self._presence.last(left.expires_at - time.time())
         self._input = AudioInput(wire.model.audio.input.format.type)
         self._pass = Pass(self.id, parked.passes)
         self._keeper = self._new_keeper(parked)
@@ -196,9 +189,9 @@ class LiveSession:
         try:
             missed = self.outbox.rewind(last_of(shown))
         except ValueError:
-            raise _no_event() from None
+            raise no_event() from None
         except Gone:
-            raise Denied(410, "events_lost", "Too much was said since that event; open a new session.") from None
+            raise events_lost() from None
         if self._line is not None:
             self._line.supersede()
         self._line = line
@@ -207,10 +200,9 @@ class LiveSession:
         if self._keeper is not None:
             self._keeper.changed()
         self.outbox.serve(True)
-        for item_id, missed_ms in _audio(missed).items():
+        for item_id, missed_ms in audio_ms(missed).items():
             self.session.command(Rejoin(item_id, round(missed_ms)))
-        self._last_heard = time.monotonic()
-        self._back.set()
+        self._presence.come_back()
         self.session.go_on()
         self._state.telemetry.resumption("resumed")
         log.info("session %s is resumed", self.id)
@@ -227,8 +219,7 @@ class LiveSession:
             return
         log.info("session %s has lost its client", self.id)
         self.session.pause()
-        self._back.clear()
-        self._away.set()
+        self._presence.go()
         if self._keeper is not None:
             self._keeper.changed()
 
@@ -271,7 +262,7 @@ class LiveSession:
 
     def take(self, text: str | None) -> None:
         """One frame from the client; what is wrong with it is said by an `error` event."""
-        self._last_heard = time.monotonic()
+        self._presence.heard()
         self._taken += 1
         if self._pass.confirm() and self._keeper is not None:
             self._keeper.turned()
@@ -344,11 +335,8 @@ class LiveSession:
             self.farewell = TOO_SLOW, "the client takes events too slowly"
 
     def _say(self, events: list[Event], output: out.Output | None = None) -> None:
-        item_id, audio_ms = "", 0.0
-        if isinstance(output, out.ResponseAudio) and events:
-            item_id, audio_ms = output.item_id, len(output.samples) / output.rate_hz * 1000 / len(events)
-        for event in events:
-            self.outbox.add(Said(number_of(event), json.dumps(event), item_id, audio_ms))
+        for said in encoded(events, output):
+            self.outbox.add(said)
 
     def _tells(self, failure: out.Failure) -> bool:
         """Whether a failure is news: overflow comes with every packet while it lasts."""
@@ -428,12 +416,11 @@ class LiveSession:
 
     async def _watch(self) -> None:
         """End a session that is silent or live too long."""
-        limits = self._limits
         while True:
-            await asyncio.sleep(min(5.0, limits.idle_s / 4, limits.session_s / 4))
-            now = time.monotonic()
-            if now > self._over:
-                message = f"The session has lasted {limits.session_s / 60:g} minutes, the longest time there is."
+            await self._presence.look()
+            if self._presence.over:
+                minutes = self._limits.session_s / 60
+                message = f"The session has lasted {minutes:g} minutes, the longest time there is."
                 self._say(self._encoder.error(ProtocolError("session_expired", message)))
                 self.stop(GOING_AWAY, "the session has reached its longest time")
                 return
@@ -441,71 +428,14 @@ class LiveSession:
                 self._say(self._encoder.error(ProtocolError("invalid_api_key", "The key is not good any more.")))
                 self.stop(NOT_ALLOWED, "the key is not good any more")
                 return
-            if self._line is not None and now - self._last_heard > limits.idle_s:
+            if self._line is not None and self._presence.silent:
                 self.stop(GOING_AWAY, "nothing was heard for too long")
 
     async def _watch_absence(self) -> None:
         """End a session whose client does not come back in time."""
-        while True:
-            await self._away.wait()
-            self._away.clear()
-            try:
-                async with asyncio.timeout(self._limits.resume_s):
-                    await self._back.wait()
-            except TimeoutError:
-                self._state.telemetry.resumption("expired")
-                self.stop(GOING_AWAY, "the client did not come back")
-                return
-
-
-def last_of(shown: Return) -> int:
-    """Raises Denied."""
-    try:
-        return shown.last
-    except ValueError:
-        raise _no_event() from None
-
-
-def _no_event() -> Denied:
-    return Denied(400, "invalid_last_event", "Last-Event-ID is no event of this session.")
-
-
-def not_resumable() -> Denied:
-    """The same answer for whatever is wrong with a token: there is nothing to be learnt from it."""
-    return Denied(
-        410, "session_not_resumable", "This session is over, or this is not its newest token; open a new session."
-    )
-
-
-def new_wire_session(state: ServerState, session_id: str, model: str, guest: Guest) -> WireSession:
-    """The session object that a connection begins with. Raises ProtocolError for what a client secret asks for."""
-    settings = state.settings
-    wire = WireSession(
-        session_id,
-        cleaned(model)[:MODEL_CHARS] or "affetto",
-        voice=settings.voice.name,
-        instructions=settings.voice.instructions,
-        text_chars=settings.server.text_chars,
-        expires_at=int(time.time() + settings.server.session_s),
-        withheld=withheld(state.backends.cues) | (frozenset() if "memory" in guest.scopes else {"memory"}),
-    )
-    wire.merge(dict(guest.session))
-    wire.user_is_fixed = guest.by_secret
-    return wire
-
-
-def withheld(cues: object) -> frozenset[str]:
-    """Switches of `session.empathy` that stay off because the operator keeps the backend from inferring it."""
-    return getattr(cues, "withheld", frozenset())
-
-
-def _audio(said: list[Said]) -> dict[str, float]:
-    """Milliseconds of audio in these events, by item."""
-    found: dict[str, float] = {}
-    for event in said:
-        if event.audio_ms:
-            found[event.item_id] = found.get(event.item_id, 0.0) + event.audio_ms
-    return found
+        await self._presence.given_up()
+        self._state.telemetry.resumption("expired")
+        self.stop(GOING_AWAY, "the client did not come back")
 
 
 def _new_item_id() -> str:

@@ -13,10 +13,12 @@ from starlette.websockets import WebSocket
 from . import wire_beta
 from .auth import SECRET_PREFIX, Denied, Guest, key_of
 from .connection import Connection
+from .farewell import ELSEWHERE, STOPPING
 from .handover_store import HandoverGone
 from .limits import Allowance
-from .live_session import ELSEWHERE, STOPPING, LiveSession, last_of, not_resumable
+from .live_session import LiveSession
 from .protocol import SUBPROTOCOL
+from .refusals import last_of, not_resumable
 from .rest import address_of
 from .resumption import Return, return_of
 from .state import ServerState

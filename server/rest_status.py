@@ -14,7 +14,7 @@ from pydantic import Field
 
 from .. import __version__
 from .auth import Guest
-from .live_session import new_wire_session
+from .opening import new_wire_session
 from .protocol import ProtocolError
 from .rest import ApiError, admitted, state_of
 from .wire_schema import Shape
