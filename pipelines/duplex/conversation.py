@@ -1,9 +1,9 @@
 """The conversation: event in, actions out. The only place where policy lives.
 
 Pure: no asyncio, no wall clock, no audio, no network. The same events give the same actions, so a log of
-them replays. Regions: the user's turn (turns.py), the response (replies.py), its playback (playback.py), a
-voice over ours (overlap.py), the items (history.py, editing.py). A pair of state and event that makes no sense is a
-no-op.
+them replays. Regions: the user's turn (turns.py) and which reply it gets (answering.py), the response (replies.py),
+its playback (playback.py), a voice over ours (overlap.py), the items (history.py, editing.py). A pair of state and
+event that makes no sense is a no-op.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .actions import Action, Resume, Withdraw
+from .answering import Answering
 from .commands import (
     CancelResponse,
     ClearAudio,
@@ -67,7 +68,8 @@ class Conversation:
         self._context = Context(session_id, config)
         self.playback = Playback(self._context)
         self.replies = Replies(self._context, self.playback)
-        self.turns = Turns(self._context, self.replies, policy or DuplexPolicy())
+        self.answering = Answering(self._context, self.replies)
+        self.turns = Turns(self._context, self.replies, self.answering, policy or DuplexPolicy())
         self.overlaps = Overlaps(self._context, self.turns, self.replies)
         self._editing = Editing(self._context, self.replies, self.playback)
         self._closed = False
@@ -84,7 +86,7 @@ class Conversation:
     def quiet(self) -> bool:
         """Whether nothing is under way: nobody speaks, and nothing is waited for or being made."""
         turns = self.turns
-        waiting = turns.pending or turns.answer_when_free is not None or self.overlaps.current is not None
+        waiting = turns.pending or self.answering.when_free is not None or self.overlaps.current is not None
         return turns.phase is Phase.IDLE and not waiting and self.replies.current is None
 
     @property
@@ -259,9 +261,9 @@ class Conversation:
         """What follows from the state alone, after any event."""
         if self.overlaps.current is not None and self.replies.audible is None:
             self.overlaps.over()
-        waiting = self.turns.answer_when_free
+        waiting = self.answering.when_free
         if waiting is not None and self.replies.current is None and self.replies.audible is None:
-            self.turns.answer_when_free = None
+            self.answering.when_free = None
             self.turns.answer(waiting)
 
     def _overflow(self, event: AudioDropped) -> str:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
-from ...models.base import Cues, Situation, Transcript
-from ...models.labels import Risk, VocalEvent
-from . import wording
+from ...models.labels import Risk
 from .actions import Forget, Hear, Settle
+from .answering import Answering
 from .config import ResponseOptions, SemanticVad, ServerVad
 from .context import Context
 from .crisis import risk_in
@@ -30,6 +28,7 @@ from .outputs import (
 from .policy import DuplexPolicy
 from .replies import Replies
 from .trace import cues_record
+from .turn import Turn
 
 PREFIX_MS = 300
 """Audio kept from before the onset: VAD finds soft consonants late."""
@@ -39,15 +38,6 @@ LONGEST_TURN_MS = 120_000
 """A turn is split here, so that noise or a stuck microphone cannot make an endless one. The answer waits for the
 speaker all the same, and then goes by all parts."""
 SHORTEST_COMMIT_MS = 100
-SHORTEST_VOICE_MS = 130
-"""No word is shorter: what a recogniser hears in less (in a cough "Yeah.") was not said."""
-REFLEXES = frozenset({VocalEvent.COUGH, VocalEvent.SNEEZE, VocalEvent.THROAT_CLEAR})
-"""Sounds that nobody makes to say something."""
-REFLEX_SHARE = 0.6
-"""A turn of which reflexes are so much, and that has no more than so many words, was a reflex: the recogniser made the
-words of it ("AHA!" of a cough). Who coughs and then says "yes" is below it."""
-REFLEX_WORDS = 2
-APOLOGY = "Sorry, I couldn't make that out. Could you say it once more?"
 
 
 class Phase(StrEnum):
@@ -56,43 +46,13 @@ class Phase(StrEnum):
     MAYBE_ENDED = "maybe_ended"
 
 
-@dataclass(slots=True)
-class Turn:
-    """One stretch of the user's speech; `revision` counts its pauses."""
-
-    number: int
-    item_id: str
-    start: int
-    offset: int
-    voice_from: int | None = None
-    voiced: int | None = None
-    """Samples of voice in it up to the last pause; `None` where nobody watched for one."""
-    revision: int = 0
-    completion: float | None = None
-    text: str | None = None
-    closure: float | None = None
-    shown: str = ""
-    cues: Cues | None = None
-    hearing: bool = False
-    awaited: bool = False
-    """Whether the words up to the pause in hand are still being recognised."""
-    failure: str | None = None
-    """Why they could not be."""
-    urgent: bool = False
-    """Whether the words up to the pause in hand tell of a crisis."""
-    committed_at: int | None = None
-    wants_response: bool = False
-    took_over: bool = False
-    """Whether its first sound ended a reply of which nothing was heard yet."""
-    seconds: float = 0.0
-
-
 class Turns:
     """`current` is being spoken; `pending` are committed and wait for their words."""
 
-    def __init__(self, context: Context, replies: Replies, policy: DuplexPolicy) -> None:
+    def __init__(self, context: Context, replies: Replies, answering: Answering, policy: DuplexPolicy) -> None:
         self._context = context
         self._replies = replies
+        self._answering = answering
         self._policy = policy
         self._numbers = 0
         self._buffer_start = 0
@@ -102,7 +62,6 @@ class Turns:
         self.pending: dict[int, Turn] = {}
         self._last: Turn | None = None
         """The turn that was committed last: how it was said may be known only after its words."""
-        self.answer_when_free: ResponseOptions | None = None
         self._murmured_at: int | None = None
         self._murmurs = 0
 
@@ -137,7 +96,7 @@ class Turns:
             return
         self.phase = Phase.MAYBE_ENDED
         turn.offset, turn.revision = offset, turn.revision + 1
-        self._count_voice(turn)
+        turn.count_voice()
         turn.text = turn.completion = turn.closure = None
         turn.awaited, turn.failure = True, None
         self._hear(turn, final=True)
@@ -169,7 +128,7 @@ class Turns:
         if event.turn in self.pending:
             if event.transcript.final and event.revision == self.pending[event.turn].revision:
                 waiting = self.pending.pop(event.turn)
-                self._learn(waiting, _said(waiting, event.transcript))
+                self._learn(waiting, waiting.said(event.transcript))
             return
         turn = self.current
         if turn is None or turn.number != event.turn:
@@ -178,7 +137,7 @@ class Turns:
         if not event.transcript.final:
             self._show(turn, event.transcript.text[: event.transcript.stable_chars])
         elif self._at_pause(event.turn, event.revision) is not None:
-            turn.text, turn.closure = _said(turn, event.transcript), event.transcript.closure
+            turn.text, turn.closure = turn.said(event.transcript), event.transcript.closure
             turn.awaited = False
             turn.urgent = risk_in(turn.text) is Risk.CRISIS
             self._reconsider(turn)
@@ -189,7 +148,7 @@ class Turns:
         if turn is None or event.revision != turn.revision:
             return
         turn.cues = event.cues
-        turn.text = "" if turn.text and _reflex(turn, turn.text) else turn.text
+        turn.text = "" if turn.text and turn.is_reflex(turn.text) else turn.text
         partial = turn is self.current and self.phase is Phase.SPEAKING
         self._context.notice("cues", item_id=turn.item_id, partial=partial, **cues_record(event.cues))
         if turn.committed_at is not None:
@@ -225,7 +184,7 @@ class Turns:
             return
         if self.phase is Phase.SPEAKING:
             turn.offset, turn.revision = end, turn.revision + 1
-            self._count_voice(turn)
+            turn.count_voice()
             turn.text = turn.failure = None
             self._hear(turn, final=True)
         context.stop(TimerKind.COMMIT)
@@ -278,14 +237,7 @@ class Turns:
             last = max(self.pending)
             self.pending[last].wants_response = True
         else:
-            self._replies.respond(self.situation(), options)
-
-    def situation(self, turn: Turn | None = None) -> Situation:
-        """What an answer would rest on now; with `turn`, as if that were committed already."""
-        said, cues = self._context.history.open_turn()
-        if turn is not None and turn.text:
-            said, cues = f"{said} {turn.text}".strip(), turn.cues or cues
-        return Situation(said, cues, self._context.history.past(), self._context.config.language)
+            self._answering.respond(options)
 
     def on_idle(self) -> None:
         """Nobody speaks: say so, and check in once."""
@@ -293,7 +245,7 @@ class Turns:
         if self.current is not None or self._replies.current is not None:
             return
         context.send(IdleTimeout(context.new_id("item"), milliseconds(self._buffer_start), milliseconds(context.at)))
-        self._replies.respond(self.situation(), ResponseOptions())
+        self._answering.respond()
 
     def start_idle_timer(self) -> None:
         detection = self._context.config.turn_detection
@@ -306,12 +258,6 @@ class Turns:
         turn.hearing = True
         voice_end = turn.offset if final and self.phase is Phase.MAYBE_ENDED else None
         self._context.act(Hear(turn.number, turn.revision, turn.start, self._context.at, final, voice_end))
-
-    def _count_voice(self, turn: Turn) -> None:
-        """A stretch of voice has ended at the turn's offset."""
-        if turn.voice_from is not None and turn.voiced is not None:
-            turn.voiced += turn.offset - turn.voice_from
-            turn.voice_from = None
 
     def _at_pause(self, number: int, revision: int) -> Turn | None:
         turn = self.current
@@ -332,8 +278,8 @@ class Turns:
         self._context.start(TimerKind.COMMIT, delay, since=turn.offset)
         likely = likely_done(turn.completion, turn.text or "", turn.closure)
         wanted = detection.create_response and self._policy.speculate
-        if turn.text and likely and wanted and self._replies.current is None:
-            self._replies.speculate(self.situation(turn), (turn.number, turn.revision), turn.offset)
+        if turn.text and likely and wanted:
+            self._answering.speculate(turn)
 
     def _listen_aloud(self, turn: Turn, completion: float) -> None:
         """A small sound at a phrase's end of a long turn, for clients that want it."""
@@ -380,34 +326,12 @@ class Turns:
         empathy = {"cues": cues_record(turn.cues)} if turn.cues is not None else None
         context.send(TranscriptCompleted(turn.item_id, text, turn.seconds, empathy))
         if turn.wants_response:
-            self._answer_turn(turn, text)
-
-    def _answer_turn(self, turn: Turn, text: str) -> None:
-        replies = self._replies
-        if not text:
-            self._answer_noise(turn)
-            return
-        if replies.release((turn.number, turn.revision)):
-            return
-        if replies.active is not None and replies.active.phase != "waiting":
-            self.answer_when_free = ResponseOptions()
-            return
-        options = replies.active.options if replies.active is not None else ResponseOptions()
-        replies.respond(self.situation(), options, origin=turn.offset)
-
-    def _answer_noise(self, turn: Turn) -> None:
-        """Noise, or nothing, is never answered; but a cough after a question does not take the question back."""
-        replies = self._replies
-        replies.drop_speculation()
-        if replies.active is not None and replies.active.phase == "waiting":
-            replies.finish_silently()
-        elif turn.took_over and replies.active is None and self.situation().text:
-            replies.respond(self.situation(), ResponseOptions(), origin=turn.offset)
+            self._answering.answer(turn, text)
 
     def _give_up(self, turn: Turn, message: str) -> None:
         self._context.send(TranscriptFailed(turn.item_id, message))
-        if turn.wants_response and (self._replies.active is None or self._replies.active.phase == "waiting"):
-            self._replies.respond(self.situation(), ResponseOptions(), line=APOLOGY, origin=turn.offset)
+        if turn.wants_response:
+            self._answering.apologise(turn)
 
     def _show(self, turn: Turn, stable: str) -> None:
         """Send what is new of the words that will stay."""
@@ -421,21 +345,3 @@ class Turns:
             f"There is no speech to commit: send at least {SHORTEST_COMMIT_MS} ms of audio first.",
             event_id=event_id,
         )
-
-
-def _said(turn: Turn, transcript: Transcript) -> str:
-    """The words of a turn; none where the voice was too short for any, or made only sounds: a cough is no question,
-    and who says "um" goes on. What a client commits itself is taken as it is."""
-    text = transcript.text.strip()
-    if turn.voiced is None:
-        return text
-    wordless = turn.voiced < samples(SHORTEST_VOICE_MS) or wording.sounds(text) or _reflex(turn, text)
-    return "" if wordless else text
-
-
-def _reflex(turn: Turn, text: str) -> bool:
-    """Whether the voice coughed, sneezed or cleared its throat, as far as is known yet, and did little else."""
-    if not turn.voiced or turn.cues is None or len(text.split()) > REFLEX_WORDS:
-        return False
-    spent = sum(span.end - span.start for span in turn.cues.events if span.event in REFLEXES)
-    return spent >= REFLEX_SHARE * turn.voiced
