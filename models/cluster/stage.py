@@ -12,7 +12,7 @@ from .. import registry
 from ..base import Speech, Style
 from ..errors import Unavailable
 from ..store import Store
-from .library import ray, serve
+from .library import exceptions, ray, serve
 
 NAMESPACE = "affetto"
 DEPLOYMENT = "Replica"
@@ -74,6 +74,9 @@ def connect(address: str | None) -> None:
         return
     try:
         ray.init(address=address or "auto", namespace=NAMESPACE, log_to_driver=False, logging_level="error")
+    except exceptions.AuthenticationError as error:
+        advice = "copy ~/.ray/auth_token of its head node here, or unset RAY_AUTH_MODE if it asks for none"
+        raise Unavailable(f"the Ray cluster asks for a token, and there is none here: {advice}") from error
     except (ConnectionError, ValueError, RuntimeError) as error:
         advice = "start one with `ray start --head`; if it asks for a token, set RAY_AUTH_MODE=token"
         raise Unavailable(f"no Ray cluster answers ({error}): {advice}") from error
