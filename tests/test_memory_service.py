@@ -231,6 +231,47 @@ def test_a_database_that_is_gone_costs_neither_the_answer_nor_what_was_said(tmp_
     serve(folder, work)
 
 
+async def fail_to_keep(service: MemoryService) -> None:
+    service.session("", "first").keep("ana", said("I have a dog called Biscuit."), felt())
+    while service.problem is None:
+        await asyncio.sleep(0)
+
+
+def test_what_waits_is_kept_as_soon_as_anybody_reaches_the_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("affetto.pipelines.memory.service.RETRY_S", (3600.0,))
+    folder = tmp_path / "data"
+    folder.write_text("a file where the folder was")
+
+    async def work(service: MemoryService, clock: Clock) -> None:
+        await fail_to_keep(service)
+        come_back(folder)
+        clock.now += 6
+        await known(service)
+        async with asyncio.timeout(20):
+            await service.settled()
+        assert await known(service) == ["has a dog called Biscuit"]
+
+    serve(folder, work)
+
+
+def test_a_server_that_stops_tries_once_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("affetto.pipelines.memory.service.RETRY_S", (3600.0,))
+    folder = tmp_path / "data"
+    folder.write_text("a file where the folder was")
+
+    async def stops(service: MemoryService, clock: Clock) -> None:
+        await fail_to_keep(service)
+        come_back(folder)
+
+    async def looks(service: MemoryService, clock: Clock) -> None:
+        assert await known(service) == ["has a dog called Biscuit"]
+
+    serve(folder, stops)
+    serve(folder, looks)
+
+
 def come_back(folder: Path) -> None:
     folder.unlink()
     folder.mkdir()

@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from weakref import WeakSet
 
@@ -56,6 +57,7 @@ class MemoryService:
         self._cache: OrderedDict[str, tuple[int, list[Kept]]] = OrderedDict()
         self._lock = asyncio.Lock()
         self._rested = 0.0
+        self._again = asyncio.Event()
         self._live: WeakSet[Remembering] = WeakSet()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -66,6 +68,7 @@ class MemoryService:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._again.set()
         try:
             async with asyncio.timeout(CLOSE_S):
                 await self.backlog.emptied()
@@ -115,6 +118,7 @@ class MemoryService:
         except MemoryGone as gone:
             self.failed(gone)
             raise
+        self._again.set()
         if not self.backlog:
             self.problem = None
         return person
@@ -145,11 +149,18 @@ class MemoryService:
                     await self._keep(item)
             except (MemoryGone, BackendError) as gone:
                 self.failed(gone if isinstance(gone, MemoryGone) else MemoryGone(str(gone)))
-                await asyncio.sleep(RETRY_S[min(failures, len(RETRY_S) - 1)])
+                await self._pause(RETRY_S[min(failures, len(RETRY_S) - 1)])
                 failures += 1
                 continue
             failures, self.problem = 0, None
             self.backlog.done(item)
+
+    async def _pause(self, most_s: float) -> None:
+        """Before it is tried again: less where somebody else has reached the database, or the server stops."""
+        self._again.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(most_s):
+                await self._again.wait()
 
     async def _keep(self, item: Waiting) -> None:
         match item:
