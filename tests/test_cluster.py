@@ -156,6 +156,18 @@ def _ready(live: Live) -> bool:
 # -- parts, without a cluster ------------------------------------------------------------------------
 
 
+def test_a_cluster_that_asks_for_a_token_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    from affetto.models.cluster import stage
+
+    def refuse(**_: Any) -> None:
+        raise ray.exceptions.AuthenticationError("no token")
+
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "init", refuse)
+    with pytest.raises(Unavailable, match="auth_token"):
+        stage.connect(None)
+
+
 @pytest.mark.parametrize("said", [0, 1, 3, 4, 9])
 def test_a_phrase_said_anew_begins_where_the_lost_one_was(said: int) -> None:
     from affetto.models.cluster.remote import after

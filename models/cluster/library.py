@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import warnings
 
@@ -11,5 +12,8 @@ with warnings.catch_warnings():
     import ray
     from ray import exceptions, serve
     from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError, RayServeException
+
+logging.getLogger("ray.serve").setLevel(logging.ERROR)
+"""It tells of every late answer of a replica, past our own logs and their form."""
 
 __all__ = ["BackPressureError", "DeploymentUnavailableError", "RayServeException", "exceptions", "ray", "serve"]
