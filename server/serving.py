@@ -44,6 +44,8 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Starts the models itself: uvicorn would log their errors and exit, here they are raised."""
         await self._life.enter_async_context(self._app.router.lifespan_context(self._app))
+        for each in sockets or []:
+            each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # the next server need not wait for old lines
         await super().startup(sockets)
         # What is there now stays: left out of collections, which would stop all sessions for tens of milliseconds.
         gc.collect()
@@ -112,7 +114,8 @@ def _new_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A bound socket. Raises PortInUse with what to do."""
+    """A bound socket, which takes no calls yet: until the models are there they are refused, so that a proxy tries
+    another server. Raises PortInUse with what to do."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -125,5 +128,5 @@ def listen(host: str, port: int) -> socket.socket:
                 f"port {port} on {host} is in use: stop the other server, or choose another with --port or server.port"
             ) from None
         raise PortInUse(f"cannot listen on {host} port {port}: {error.strerror or error}") from None
-    listening.listen(2048)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)  # from now on nobody else may bind to it
     return listening

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import socket
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -125,3 +126,9 @@ def test_a_profile_gives_way_to_what_is_chosen() -> None:
     settings = load(None, {"profile": "gpu", "tts.backend": "piper", "duplex.prompt_form": "adapter"})
     assert settings.tts.options == {}
     assert settings.duplex.prompt_form == "adapter"
+
+
+def test_a_server_that_still_starts_refuses_calls() -> None:
+    """A proxy then tries another one; a call that is taken and not answered would hang."""
+    with serving.listen("127.0.0.1", 0) as bound, pytest.raises(ConnectionRefusedError):
+        socket.create_connection(bound.getsockname())
