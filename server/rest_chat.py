@@ -15,7 +15,8 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from pydantic import Field, field_validator
 
 from ..models.base import PastTurn, Situation
-from ..pipelines.duplex.config import EmpathyConfig
+from ..pipelines.duplex.actions import ReplyRequest
+from ..pipelines.duplex.config import EmpathyConfig, SessionConfig
 from ..pipelines.duplex.text import Answer, answer_text
 from .appraisals import Thread
 from .auth import Guest
@@ -118,18 +119,15 @@ class _Turn:
 
     def texts(self) -> AsyncGenerator[str]:
         body, state, said = self._body, self._state, self._said
-        limit = body.max_completion_tokens or body.max_tokens
-        stream = answer_text(
-            said.situation,
-            state.backends,
-            state.policy,
-            self.answer,
+        request = ReplyRequest(
+            situation=said.situation,
+            config=SessionConfig(empathy=body.asked),
+            modality="text",
             instructions="\n".join(text for text in (state.settings.voice.instructions, said.persona) if text),
-            max_output_tokens=limit,
+            max_output_tokens=body.max_completion_tokens or body.max_tokens,
             seed=body.seed or 0,
-            empathy=body.asked,
-            memory=self._memory,
         )
+        stream = answer_text(request, state.backends, state.policy, self.answer, self._memory)
         assert isinstance(stream, AsyncGenerator)
         return stream
 

@@ -7,10 +7,9 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...models.base import Appraisal, Situation, Speech
+from ...models.base import Appraisal, Speech
 from .actions import ReplyRequest
 from .backends import Backends
-from .config import EmpathyConfig, SessionConfig
 from .making import make_reply
 from .memory import Forgetful, Memory
 from .outputs import StatusReason, Usage
@@ -58,24 +57,13 @@ class _Collector:
 
 
 async def answer_text(
-    situation: Situation,
-    backends: Backends,
-    policy: DuplexPolicy,
-    answer: Answer,
-    *,
-    instructions: str = "",
-    max_output_tokens: int | None = None,
-    seed: int = 0,
-    empathy: EmpathyConfig | None = None,
-    memory: Memory | None = None,
+    request: ReplyRequest, backends: Backends, policy: DuplexPolicy, answer: Answer, memory: Memory | None = None
 ) -> AsyncIterator[str]:
     """Yield the answer's text as it comes; `answer` is filled in by the end. Closing the iterator stops the work.
 
-    With consent (`empathy.memory`) a turn that was answered at all is kept.
+    With consent (`request.config.empathy.memory`) a turn that was answered at all is kept.
     """
-    config = SessionConfig(empathy=empathy or EmpathyConfig())
-    remembering = memory or Forgetful()
-    request = ReplyRequest(situation, config, "text", instructions, max_output_tokens, seed)
+    allowed, remembering = request.config.empathy, memory or Forgetful()
     collector, answered = _Collector(answer), False
     task = asyncio.ensure_future(make_reply(request, backends, policy, collector, remembering))
     task.add_done_callback(lambda _: collector.texts.put_nowait(None))
@@ -86,5 +74,5 @@ async def answer_text(
         await task
     finally:
         task.cancel()
-        if answered and answer.error is None and config.empathy.memory:
-            remembering.keep(config.empathy.user, situation, answer.appraisal)
+        if answered and answer.error is None and allowed.memory:
+            remembering.keep(allowed.user, request.situation, answer.appraisal)

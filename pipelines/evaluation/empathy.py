@@ -14,7 +14,9 @@ from pathlib import Path
 from ...models.base import Appraisal, PastTurn, Situation
 from ...models.labels import Emotion
 from ..duplex import mood, safety
+from ..duplex.actions import ReplyRequest
 from ..duplex.backends import Backends
+from ..duplex.config import SessionConfig
 from ..duplex.policy import DuplexPolicy
 from ..duplex.text import Answer, answer_text
 from ..training.corpus import Example
@@ -64,9 +66,10 @@ async def appraise(examples: Iterable[Example], backends: Backends) -> AsyncIter
 async def _answered(
     example: Example, situation: Situation, backends: Backends, policy: DuplexPolicy, seed: int
 ) -> Played:
+    request = ReplyRequest(situation, SessionConfig(), "text", "", None, seed)
     answer, pieces, first_ms = Answer(), list[str](), None
     began = time.perf_counter()
-    async for piece in answer_text(situation, backends, policy, answer, seed=seed):
+    async for piece in answer_text(request, backends, policy, answer):
         if first_ms is None:
             first_ms = 1000 * (time.perf_counter() - began)
         pieces.append(piece)
