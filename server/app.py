@@ -41,45 +41,14 @@ DOCS = "What is heard, felt and answered: the Realtime protocol at /v1/realtime 
 def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     """The server's application. Its models start with it, which raises BadBackend or Unavailable where one cannot."""
     held = store or Store(settings.models_dir)
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        watch = observing.made(settings.observe)
-        async with (
-            assembly.backends(settings, held, watch.observer) as backends,
-            assembly.memory(settings, held, watch.observer) as memory,
-            assembly.handover(settings) as handover,
-        ):
-            policy, door = assembly.policy(settings), Door(settings.server)
-            health = Health(lambda: app.state.server.backends.named(), watch.telemetry.backend_ready)
-            admission = Admission(
-                settings.server,
-                GUESSES.get(settings.profile, 0.0),
-                lag_s=watch.lag.recent_s,
-                queue=lambda: watch.busiest,
-                live=lambda: door.live,
-            )
-            traces = Traces(settings.server.trace_s)
-            state = ServerState(settings, backends, policy, door, watch, health, admission, traces, memory, handover)
-            app.state.server = state
-            watch.watch_backends(backends.named())
-            realtime = app.state.realtime = Realtime(state)
-            watch.telemetry.watch_sessions(lambda: realtime.backlog_s, lambda: realtime.outbox_bytes)
-            if memory is not None:
-                watch.telemetry.watch_queue("memory", lambda: len(memory.backlog))
-            days = settings.server.event_log_days
-            logs_s = None if days is None else days * 86_400
-            async with (
-                watch.watching(health.watch(), admission.watch()),
-                warming.warmed(settings, backends.synthesizer, lambda: realtime.busy),
-                event_logs.retained(settings.server.event_logs, logs_s),
-            ):
-                yield
-            await realtime.drain(0)
-
     # No /docs: FastAPI's loads scripts from elsewhere, into the origin of our page. /openapi.json is there.
     app = FastAPI(
-        title="Affetto", version=__version__, description=DOCS, lifespan=lifespan, docs_url=None, redoc_url=None
+        title="Affetto",
+        version=__version__,
+        description=DOCS,
+        lifespan=lambda app: _running(app, settings, held),
+        docs_url=None,
+        redoc_url=None,
     )
     for part in (rest_chat, rest_speech, rest_transcription, rest_memory, rest_sessions, rest_status):
         app.include_router(part.router)
@@ -100,3 +69,40 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
         await app.state.realtime.serve(socket)
 
     return app
+
+
+@asynccontextmanager
+async def _running(app: FastAPI, settings: Settings, store: Store) -> AsyncIterator[None]:
+    """Its models, and what looks after them, from the first request to the last session."""
+    watch = observing.made(settings.observe)
+    async with (
+        assembly.backends(settings, store, watch.observer) as backends,
+        assembly.memory(settings, store, watch.observer) as memory,
+        assembly.handover(settings) as handover,
+    ):
+        policy, door = assembly.policy(settings), Door(settings.server)
+        health = Health(lambda: app.state.server.backends.named(), watch.telemetry.backend_ready)
+        admission = Admission(
+            settings.server,
+            GUESSES.get(settings.profile, 0.0),
+            lag_s=watch.lag.recent_s,
+            queue=lambda: watch.busiest,
+            live=lambda: door.live,
+        )
+        traces = Traces(settings.server.trace_s)
+        state = ServerState(settings, backends, policy, door, watch, health, admission, traces, memory, handover)
+        app.state.server = state
+        watch.watch_backends(backends.named())
+        realtime = app.state.realtime = Realtime(state)
+        watch.telemetry.watch_sessions(lambda: realtime.backlog_s, lambda: realtime.outbox_bytes)
+        if memory is not None:
+            watch.telemetry.watch_queue("memory", lambda: len(memory.backlog))
+        days = settings.server.event_log_days
+        logs_s = None if days is None else days * 86_400
+        async with (
+            watch.watching(health.watch(), admission.watch()),
+            warming.warmed(settings, backends.synthesizer, lambda: realtime.busy),
+            event_logs.retained(settings.server.event_logs, logs_s),
+        ):
+            yield
+        await realtime.drain(0)

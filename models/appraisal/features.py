@@ -20,7 +20,6 @@ Embed = Callable[[str], Floats]
 EMOTIONS, STYLES, EVENTS = tuple(Emotion), tuple(VoiceStyle), tuple(VocalEvent)
 RISKS, TACTICS, NEEDS = tuple(Risk), tuple(Tactic), tuple(Need)
 CUES_WIDTH = len(EMOTIONS) + len(STYLES) + len(EVENTS) + 5
-PAST_WIDTH = len(EMOTIONS) + len(RISKS) + len(TACTICS) + len(NEEDS) + 1
 MARKS = ("?", "!", "...", "not", "fine", "okay", "what should", "any ideas", "advice", "how do i", "help me", "can you")
 """Plain marks that a sentence vector blurs: questions, denials, "fine", and asking for advice."""
 _TOKEN = re.compile(r"[a-z0-9']+|[?!]")

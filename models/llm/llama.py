@@ -8,7 +8,6 @@ from contextlib import aclosing
 from importlib.util import find_spec
 from pathlib import Path
 
-import httpx
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from ..base import ChatDelta, ChatOptions, Message
@@ -64,7 +63,6 @@ class Llama:
         self._key = secrets.token_urlsafe(24)
         self._supervisor = Supervisor(self._config(store), self._connect, start_timeout_s=options.start_timeout_s)
         self._chat: openai.OpenAIChat | None = None
-        self._url = ""
         self._turns = Turns("the language model", options.slots, backlog=options.backlog)
 
     @property
@@ -99,16 +97,8 @@ class Llama:
                 async for delta in deltas:
                     yield delta
 
-    async def busy_slots(self) -> int:
-        """Slots that are generating now."""
-        await self._supervisor.ready(self._options.restart_wait_s)
-        async with httpx.AsyncClient(trust_env=False, headers={"Authorization": f"Bearer {self._key}"}) as client:
-            slots = (await client.get(f"{self._url}/slots")).raise_for_status().json()
-        return sum(bool(slot["is_processing"]) for slot in slots)
-
     async def _connect(self, url: str) -> None:
         await self._disconnect()
-        self._url = url
         self._chat = openai.OpenAIChat(
             openai.Options(
                 base_url=f"{url}/v1",

@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 from ...models.base import Samples
 from ...models.cues import features, heads, measure
 from ...models.cues.families import HEADS as HEADS
-from ...models.labels import AgeBand, Gender
-from ..evaluation import measures
-from . import cues_emotion, cues_events, cues_held_out, cues_labels, fitting, splicing
+from ...models.labels import AgeBand
+from . import cues_emotion, cues_events, cues_held_out, cues_labels, cues_person, splicing
 from .cues_data import Clip, TooLittle, WeightSet, fold, may_train
 from .cues_emotion import Table
 from .cues_events import Sounding
@@ -31,8 +30,6 @@ FALSE_ALARMS = 0.004
 """Share of speech recordings in which a sound may be heard when its threshold is set: under 1 in 200."""
 THRESHOLDS = np.arange(0.4, 0.96, 0.05)
 MOST_COPIES, FEW_SENTENCES = 3, 600
-PERSON_L2, PERSON_FOLDS = 2e-3, 5
-NO_VOICE = ("rir", "")
 
 Floats = NDArray[np.float32]
 Tell = Callable[[str], None]
@@ -74,8 +71,8 @@ def train(clips: Sequence[Clip], encoder: Encoder, root: Path, weights: WeightSe
     layers, mean, scale = cues_events.fit(examples, seed=seed)
     thresholds, sounds = _thresholds(examples, seed)
     tell("age and gender")
-    gender, gender_figures = _person(table, copies, scaled, _is_female, seed)
-    child, child_figures = _person(table, copies, scaled, _is_child, seed)
+    gender, gender_figures = cues_person.fit(table, copies, scaled, cues_person.is_female, seed)
+    child, child_figures = cues_person.fit(table, copies, scaled, cues_person.is_child, seed)
     report = {
         "set": weights,
         "seed": seed,
@@ -214,64 +211,3 @@ def _thresholds(examples: Sequence[Sounding], seed: int) -> tuple[dict[str, floa
 
 def _f1(truth: NDArray[np.bool_], found: NDArray[np.bool_]) -> float:
     return float(2 * (truth & found).sum() / max(1, truth.sum() + found.sum()))
-
-
-def _is_female(clip: Clip) -> bool | None:
-    grown = clip.age is not AgeBand.CHILD
-    return (clip.gender is Gender.FEMALE) if clip.gender is not None and grown else None
-
-
-def _is_child(clip: Clip) -> bool | None:
-    if clip.age is not None:
-        return clip.age is AgeBand.CHILD
-    return False if clip.corpus.startswith("librispeech") else None
-
-
-def _person(
-    table: Table, copies: Table, scaled: cues_emotion.Scaling, of: Callable[[Clip], bool | None], seed: int
-) -> tuple[heads.Layers, dict[str, float]]:
-    """A yes-or-no head over numbers as they are, and how often it is right on held-out speakers, known for a while."""
-    known, copied = (
-        part.where(np.array([of(clip) is not None for clip in part.clips], bool)) for part in (table, copies)
-    )
-    truth, again = (np.array([int(bool(of(clip))) for clip in part.clips], int) for part in (known, copied))
-    if len(np.unique(truth)) < 2:
-        raise TooLittle("the manifest labels no two genders, or no children beside adults: age and gender need them")
-    means = cues_emotion.usual(known, cues_emotion.ALL_TURNS, np.random.default_rng(seed))[0]
-    alone, familiar, altered = (
-        np.clip(np.nan_to_num((numbers - scaled.mean) / scaled.scale), -heads.LIMIT, heads.LIMIT)
-        for numbers in (known.numbers, means, copied.numbers)
-    )
-    x, y = np.concatenate([alone, familiar, altered]), np.concatenate([truth, truth, again])
-    speakers = np.concatenate([known.speakers, known.speakers, copied.speakers])
-    folds = np.array([fold(speaker, PERSON_FOLDS) for speaker in speakers])
-    mine = folds[: len(truth)]
-    guess = np.zeros((2, len(truth)), np.int_)
-    for number in range(PERSON_FOLDS):
-        test = mine == number
-        if test.any() and not test.all():
-            seen = folds != number
-            layers = _yes_or_no(x[seen], y[seen], speakers[seen])
-            guess[0, test], guess[1, test] = (layers(rows[test])[:, 0] > 0 for rows in (alone, familiar))
-    return _yes_or_no(x, y, speakers), {
-        "n": len(truth),
-        "accuracy_of_one_turn": round(float((guess[0] == truth).mean()), 4),
-        "accuracy": round(float((guess[1] == truth).mean()), 4),
-        "accuracy_of_speakers": round(_by_speaker(guess[1] == truth, known.speakers), 4),
-        "uar": round(measures.uar(truth, guess[1]), 4),
-    }
-
-
-def _by_speaker(right: NDArray[np.bool_], speakers: NDArray[np.str_]) -> float:
-    return float(np.mean([right[speakers == name].mean() for name in np.unique(speakers)]))
-
-
-def _yes_or_no(x: Floats, truth: NDArray[np.int_], speakers: NDArray[np.str_]) -> heads.Layers:
-    """Both answers count alike; who speaks much counts more, by the square root."""
-    _, places, turns = np.unique(speakers, return_inverse=True, return_counts=True)
-    weights = 1 / np.sqrt(turns[places])
-    weights /= np.bincount(truth, weights=weights, minlength=2)[truth]
-    both = fitting.linear(
-        x, np.eye(2, dtype=np.float32)[truth], (weights / weights.mean()).astype(np.float32), l2=PERSON_L2
-    )
-    return both.one_logit()
