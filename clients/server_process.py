@@ -22,6 +22,8 @@ LOOK_S = 0.05
 class OwnServer:
     url: str
     pid: int
+    workers: tuple[str, ...] = ()
+    """Where each of several workers answers by itself."""
 
 
 @contextmanager
@@ -42,18 +44,18 @@ def running_server(
         with log.open("wb") as errors:
             process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=errors if quiet else None)
         try:
-            port = _port(process, port_file, log, patience_s)
-            yield OwnServer(f"ws://127.0.0.1:{port}", process.pid)
+            url, *workers = (f"ws://127.0.0.1:{port}" for port in _ports(process, port_file, log, patience_s))
+            yield OwnServer(url, process.pid, tuple(workers))
         finally:
             _stop(process)
 
 
-def _port(process: subprocess.Popen[bytes], port_file: Path, log: Path, patience_s: float) -> int:
-    """Its port, once it has written that down."""
+def _ports(process: subprocess.Popen[bytes], port_file: Path, log: Path, patience_s: float) -> list[int]:
+    """Its port and those of its workers, once it has written them down."""
     deadline = time.monotonic() + patience_s
     while time.monotonic() < deadline:
         if port_file.exists() and (text := port_file.read_text()):
-            return int(text)
+            return [int(line) for line in text.splitlines()]
         if (status := process.poll()) is not None:
             lines = log.read_text(errors="replace").strip().splitlines()
             raise ServerDied("the server did not start" + (f": {lines[-1]}" if lines else ""), status)

@@ -25,7 +25,7 @@ from . import (
     rest_transcription,
     warming,
 )
-from .admission import GUESSES, Admission
+from .admission import GUESSES, Admission, usable_cores
 from .auth import Door
 from .health import Health
 from .protocol import PATH
@@ -88,6 +88,7 @@ async def _running(app: FastAPI, settings: Settings, store: Store) -> AsyncItera
             lag_s=watch.lag.recent_s,
             queue=lambda: watch.busiest,
             live=lambda: door.live,
+            cores=usable_cores() / settings.server.workers,
         )
         traces = Traces(settings.server.trace_s)
         state = ServerState(settings, backends, policy, door, watch, health, admission, traces, memory, handover)

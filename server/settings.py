@@ -31,6 +31,12 @@ class ServerSection(Section):
     """Address to listen on; 0.0.0.0 for all."""
     port: int = Field(8600, ge=0, le=65535)
     """Port to listen on; 0 takes a free one."""
+    workers: int = Field(1, ge=1, le=256)
+    """Processes that share the port, each with an event loop and models of its own (Linux): for machines that are full
+    of sessions whose models run elsewhere. Limits count for each by itself. Needs handover.enabled."""
+    worker_port: int = Field(0, ge=0, le=65535)
+    """Port at which the first of several workers answers by itself (metrics, status), the next ones at the next; 0
+    takes free ones."""
     api_keys: list[SecretStr] = []
     """Keys that clients must show; without any, here or in keys_file, whoever can reach the address comes in."""
     keys_file: Path | None = None

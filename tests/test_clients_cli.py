@@ -199,7 +199,7 @@ def test_every_status_belongs_to_an_exception() -> None:
     from affetto.models.store import manifest, pull
     from affetto.pipelines.evaluation import cues
     from affetto.pipelines.training import corpus, cues_data, goemotions
-    from affetto.server import serving, settings
+    from affetto.server import serving, settings, workers
     from affetto.server.cli import config
 
     modules = (
@@ -213,6 +213,7 @@ def test_every_status_belongs_to_an_exception() -> None:
         pull,
         manifest,
         serving,
+        workers,
         settings,
         config,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -153,3 +154,21 @@ def test_the_server_tells_all_that_is_watched() -> None:
     assert all(value > 0 for value in look.watched().values())
     assert math.inf in look.lag
     assert look.cpu_s > 0
+
+
+def test_several_workers_count_together_and_are_as_late_as_the_latest() -> None:
+    def look(cpu_s: float, tasks: float, late: float) -> Look:
+        values = dict.fromkeys(soak.WATCHED.values(), 2.0**20) | {"affetto_tasks": tasks}
+        return Look(values | {"process_cpu_seconds_total": cpu_s}, {0.01: 100 - late, 0.1: 100, math.inf: 100})
+
+    before = [Look(look(1, 0, 0).values, {0.01: 0, 0.1: 0, math.inf: 0})] * 2
+    found = soak._load(before, [look(3, 10, 0), look(2, 20, 50)], seconds=10, count=4)
+    assert (found["cores"], found["tasks"], found["memory_mib"]) == (0.3, 30, 2)
+    assert found["lag_p99_ms"] > 90, "half of the second's looks are late"
+
+
+def test_the_command_starts_workers_and_sums_what_they_tell(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["soak", "--workers", "2", "--ramp", "4", "--seconds", "1", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["ramp"][0]
+    assert found["refused"] == 0
+    assert found["memory_mib"] > 150, "of two processes"

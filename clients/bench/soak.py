@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -65,6 +65,12 @@ class Look:
         return self.values["process_cpu_seconds_total"]
 
 
+def watched(looks: Sequence[Look]) -> dict[str, float]:
+    """Of all gateway processes together."""
+    each = [look.watched() for look in looks]
+    return {name: sum(one[name] for one in each) for name in WATCHED}
+
+
 def quantile_ms(before: Mapping[float, float], after: Mapping[float, float], share: float) -> float | None:
     """A quantile of what was seen between two looks, straight within its bucket (as histogram_quantile does)."""
     counts = {le: after[le] - before.get(le, 0.0) for le in sorted(after)}
@@ -112,23 +118,24 @@ def growth(values: Sequence[float], allowed: float) -> Growth:
 
 
 class Server:
-    """The server under load: its metrics, and a swarm that calls it."""
+    """The server under load: its metrics (those of each worker, where there are several), and a swarm that calls it."""
 
-    def __init__(self, url: str, talk: Talk, *, api_key: str | None = None) -> None:
-        parts = urlsplit(endpoint(url))
-        scheme = {"ws": "http", "wss": "https"}[parts.scheme]
-        self._metrics = f"{scheme}://{parts.netloc}/metrics"
+    def __init__(self, url: str, talk: Talk, *, api_key: str | None = None, workers: Sequence[str] = ()) -> None:
+        self._metrics = [_metrics(each) for each in workers or (url,)]
         self._client = httpx.AsyncClient(
             timeout=20, trust_env=False, headers={"Authorization": f"Bearer {api_key}"} if api_key else {}
         )
         self.swarm = Swarm(url, talk, api_key=api_key)
 
-    async def look(self) -> Look:
-        """Raises CannotConnect."""
+    async def look(self) -> list[Look]:
+        """One for each worker. Raises CannotConnect."""
+        return [await self._look(url) for url in self._metrics]
+
+    async def _look(self, url: str) -> Look:
         try:
-            answer = await self._client.get(self._metrics)
+            answer = await self._client.get(url)
         except httpx.HTTPError as error:
-            raise CannotConnect(f"{self._metrics} does not answer: {type(error).__name__}") from error
+            raise CannotConnect(f"{url} does not answer: {type(error).__name__}") from error
         return Look.read(answer.text)
 
     async def close(self) -> None:
@@ -141,7 +148,7 @@ async def ramp(
 ) -> list[dict[str, Any]]:
     """More and more callers; what each number of them costs, and how they fare."""
     rows = []
-    empty = (await server.look()).watched()["memory_mib"]
+    empty = watched(await server.look())["memory_mib"]
     for count in counts:
         wanted = count - len(server.swarm)
         refused = wanted - await server.swarm.add(wanted)
@@ -152,7 +159,7 @@ async def ramp(
         await server.swarm.talk(seconds)
         after = await server.look()
         figures = _load(before, after, seconds, count)
-        figures["memory_kib_per_session"] = round((after.watched()["memory_mib"] - empty) * 1024 / count, 1)
+        figures["memory_kib_per_session"] = round((watched(after)["memory_mib"] - empty) * 1024 / count, 1)
         v2v = spread(ms for told in server.swarm.told for ms in told.v2v_ms)
         rows.append({"sessions": count, "refused": refused, **figures, "v2v_ms": v2v})
         progress(f"{count} sessions: {_told(rows[-1])}")
@@ -170,7 +177,7 @@ async def soak(server: Server, count: int, *, seconds: float, progress: Callable
     while not talking.done():
         await asyncio.wait([talking], timeout=max(LOOK_S, seconds / 600))
         last = await server.look()
-        for name, value in last.watched().items():
+        for name, value in watched(last).items():
             series[name].append(value)
         if len(series["tasks"]) % 60 == 0:
             progress(f"{len(swarm.told)} calls so far: {_told(_load(first, last, seconds, count))}")
@@ -205,15 +212,28 @@ def verdict(figures: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def _load(before: Look, after: Look, seconds: float, count: int) -> dict[str, Any]:
-    lag = {f"lag_p{p}_ms": quantile_ms(before.lag, after.lag, p / 100) for p in (50, 99)}
-    cpu = after.cpu_s - before.cpu_s
+def _load(before: Sequence[Look], after: Sequence[Look], seconds: float, count: int) -> dict[str, Any]:
+    """What the load cost; the event loop's lag is that of the worker that was latest."""
+    pairs = list(zip(before, after, strict=True))
+    lag = {f"lag_p{p}_ms": _latest(quantile_ms(b.lag, a.lag, p / 100) for b, a in pairs) for p in (50, 99)}
+    cpu = sum(a.cpu_s - b.cpu_s for b, a in pairs)
     return {
-        **{name: None if value is None else round(value, 1) for name, value in lag.items()},
+        **lag,
         "cores": round(cpu / seconds, 3),
         "cpu_ms_per_session_s": round(cpu * 1000 / seconds / count, 3),
-        **{name: round(value, 1) for name, value in after.watched().items()},
+        **{name: round(value, 1) for name, value in watched(after).items()},
     }
+
+
+def _latest(lags: Iterable[float | None]) -> float | None:
+    known = [lag for lag in lags if lag is not None]
+    return round(max(known), 1) if known else None
+
+
+def _metrics(url: str) -> str:
+    parts = urlsplit(endpoint(url))
+    scheme = {"ws": "http", "wss": "https"}[parts.scheme]
+    return f"{scheme}://{parts.netloc}/metrics"
 
 
 def _told(figures: Mapping[str, Any]) -> str:

@@ -31,6 +31,6 @@ def add_own_server(parser: argparse.ArgumentParser) -> None:
 
 def own_server(args: argparse.Namespace) -> list[str]:
     """These options again, as `affetto serve` takes them."""
-    given = [("--config", args.config), ("--profile", args.profile), ("--models-dir", args.models_dir)]
-    given += [("--set", pair) for pair in args.set]
-    return [part for name, value in given if value is not None for part in (name, str(value))]
+    from ...server.cli.options import again  # loads what the server's settings are made of
+
+    return again(args)

@@ -7,6 +7,7 @@ dropped, or the event loop is too late.
 examples:
   affetto soak                                    500 callers for 30 minutes
   affetto soak --minutes 5 --sessions 100
+  affetto soak --workers 2                        two processes that share the port
   affetto soak --ramp 50,100,200,300,400,500 --plot load.png
   affetto soak --url ws://localhost:8600 --minutes 2      a server that runs already
 """
@@ -21,6 +22,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from ...server.cli.outcome import FAILED, OK
@@ -34,6 +36,7 @@ ROOM = ("server.sessions", "server.sessions_per_address", "server.sessions_per_k
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sessions", type=int, default=500, help="callers at the same time (default 500)")
+    parser.add_argument("--workers", type=int, default=1, help="processes of our own server that share the port")
     parser.add_argument("--minutes", type=float, default=30.0, help="how long (default 30)")
     parser.add_argument("--chunk-ms", type=int, default=20, help="audio in each message (default 20 ms)")
     parser.add_argument(
@@ -53,8 +56,8 @@ def run(args: argparse.Namespace) -> int:
         raise BadInput("--plot draws a --ramp and needs matplotlib: pip install 'affetto[train]'")
     counts = [int(part) for part in args.ramp.split(",")] if args.ramp else [args.sessions]
     talk = Talk(chunk_ms=args.chunk_ms, turns_a_call=0 if args.ramp else args.turns_a_call)
-    with _server(args, max(counts)) as url:
-        figures = asyncio.run(_measured(args, url, talk, counts))
+    with _server(args, max(counts)) as (url, workers):
+        figures = asyncio.run(_measured(args, soaking.Server(url, talk, api_key=args.key, workers=workers), counts))
     failed = [] if args.ramp else soaking.verdict(figures)
     if args.plot:
         from ..bench.plot import plotted
@@ -66,8 +69,7 @@ def run(args: argparse.Namespace) -> int:
     return FAILED if failed else OK
 
 
-async def _measured(args: argparse.Namespace, url: str, talk: Talk, counts: list[int]) -> dict[str, Any]:
-    server = soaking.Server(url, talk, api_key=args.key)
+async def _measured(args: argparse.Namespace, server: soaking.Server, counts: list[int]) -> dict[str, Any]:
     try:
         if args.ramp:
             return {"ramp": await soaking.ramp(server, counts, seconds=args.seconds, progress=_say)}
@@ -77,13 +79,21 @@ async def _measured(args: argparse.Namespace, url: str, talk: Talk, counts: list
 
 
 @contextmanager
-def _server(args: argparse.Namespace, sessions: int) -> Iterator[str]:
+def _server(args: argparse.Namespace, sessions: int) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Where it is, and its workers."""
     if args.url:
-        yield args.url
+        yield args.url, ()
         return
-    given = [f"{name}={sessions + 50}" for name in ROOM] + ["duplex.openers=false", "server.admission=false", *args.set]
-    with running_server(["--profile", "scripted", *(part for one in given for part in ("--set", one))]) as own:
-        yield own.url
+    with TemporaryDirectory() as folder:
+        shared = [
+            f"server.workers={args.workers}",
+            "handover.enabled=true",
+            f"handover.url=sqlite:///{folder}/sessions",
+        ]
+        given = [f"{name}={sessions + 50}" for name in ROOM] + ["duplex.openers=false", "server.admission=false"]
+        given += (shared if args.workers > 1 else []) + args.set
+        with running_server(["--profile", "scripted", *(part for one in given for part in ("--set", one))]) as own:
+            yield own.url, own.workers
 
 
 def _say(text: str) -> None:

@@ -43,6 +43,13 @@ def given(args: argparse.Namespace) -> dict[str, Any]:
     return found
 
 
+def again(args: argparse.Namespace) -> list[str]:
+    """These options again, for another process of ours."""
+    named = [("--config", args.config), ("--profile", args.profile), ("--models-dir", args.models_dir)]
+    named += [("--set", pair) for pair in args.set]
+    return [part for name, value in named if value is not None for part in (name, str(value))]
+
+
 def _pair(text: str) -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     if not equals:

@@ -17,6 +17,7 @@ STATUSES = {
     "Unavailable": MISSING,
     "PullFailed": MISSING,
     "PortInUse": MISSING,
+    "WorkerDied": FAILED,
     "CannotConnect": MISSING,
     "NoSound": MISSING,
     "UnreadableAudio": USAGE,
