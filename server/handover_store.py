@@ -188,6 +188,8 @@ class HandoverStore:
             async with self._engine.begin() as connection:
                 if connection.dialect.name == "postgresql":  # two gateways may start at once
                     await connection.execute(text("SELECT pg_advisory_xact_lock(7107)"))
+                else:
+                    await connection.execute(text("BEGIN IMMEDIATE"))  # SQLite's driver begins none for tables
                 await connection.run_sync(metadata.create_all)
             self._ready = True
 
