@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -27,6 +28,8 @@ from affetto.pipelines.evaluation.speech_measures import (
     widening,
 )
 from affetto.pipelines.evaluation.speech_sentences import SENTENCES
+from affetto.server.__main__ import main
+from affetto.server.cli import evaluate_speech
 
 
 def vowel(semitones: float = 0.0, factor: float = 1.0, decibels: float = 0.0, seconds: float = 2.0) -> np.ndarray:
@@ -142,3 +145,16 @@ def test_arousal_is_read_for_each_tone() -> None:
     report = asyncio.run(evaluation.run(SENTENCES[2:4], controls=False))
     assert report["arousal_ordered"] == 1.0  # every soft tone is slower than every lively one
     assert report["tones"]["calm"]["arousal"] < report["tones"]["neutral"]["arousal"]
+
+
+def test_real_time_needs_minutes_to_play(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["eval", "speech", "--real-time"]) == 2
+    assert "--playback MIN" in capsys.readouterr().err
+
+
+def test_pictures_that_cannot_be_drawn_are_told_before_anything_is_spoken(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(evaluate_speech, "find_spec", lambda name: None)
+    assert main(["eval", "speech", "--out", str(tmp_path)]) != 0
+    assert "affetto[train]" in capsys.readouterr().err

@@ -74,6 +74,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _speech(args: argparse.Namespace) -> int:
+    if args.real_time and not args.playback:
+        raise BadInput("--real-time plays what --playback MIN speaks: say for how many minutes")
     from . import evaluate_speech
 
     settings = options.settings_of(args)
