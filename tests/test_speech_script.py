@@ -24,6 +24,7 @@ def said(text: str, *, american: bool = True) -> str:
         ("at 7pm, 10:00, or 10:05 AM", "at seven PM, ten o'clock, or ten oh five AM"),
         ("It's 1984, in the 1990s.", "It's nineteen eighty-four, in the nineteen nineties."),
         ("1,000,000 people", "one million people"),
+        ("at ፩ or 2", "at or two"),
         ("$5.50 & 20% off", "five dollars and fifty cents and twenty percent off"),
         ("$3 million!", "three million dollars!"),
         ("£1.01 or €2", "one pound and one pence or two euros"),

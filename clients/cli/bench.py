@@ -187,7 +187,7 @@ def _ramp_table(rows: list[dict[str, Any]]) -> Table:
 
 
 def _count(text: str) -> int:
-    if not text.isdigit() or not int(text):
+    if not text.isdecimal() or not int(text):
         raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 up")
     return int(text)
 

@@ -81,7 +81,7 @@ def spelled(word: str, around: Around = Around()) -> str:
 
 
 def _run(part: str, around: Around) -> str:
-    return _number(part, around) if part[0].isdigit() else part.strip("-/:.,+#_=") or ""
+    return _number(part, around) if part[0].isdecimal() else part.strip("-/:.,+#_=") or ""
 
 
 def _cardinal(number: str) -> str:

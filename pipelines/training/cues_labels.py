@@ -87,7 +87,7 @@ def finer(label: str) -> Emotion | None:
 
 def age_band(age: str) -> AgeBand | None:
     """Child to 12, adult from 18; between them, and where no number is given, unknown."""
-    if not age.strip().isdigit():
+    if not age.strip().isdecimal():
         return None
     years = int(age)
     return AgeBand.CHILD if years <= OLDEST_CHILD else AgeBand.ADULT if years >= YOUNGEST_ADULT else None
