@@ -28,9 +28,9 @@ test: lint typing
 unit: $(VENV)/.installed
 	$(BIN)/python -m pytest -n 4 --dist loadfile -m "not models and not packaging and not node and not cluster"
 
-# 500 calls in real time for MINUTES: nothing may grow, break or be dropped.
+# 500 calls in real time for MINUTES, to two processes at one port: nothing may grow, break or be dropped.
 soak: $(VENV)/.installed
-	$(BIN)/affetto soak --minutes $(MINUTES)
+	$(BIN)/affetto soak --workers 2 --minutes $(MINUTES)
 
 # The stages on a Ray cluster of two nodes of this machine; one of them dies. Minutes.
 cluster: $(VENV)/.installed

@@ -132,7 +132,7 @@ class BodyLimit:
         form = headers.get(b"content-type", b"").startswith(b"multipart/form-data")
         limit = self._most_bytes + JSON_BYTES if form else JSON_BYTES
         told = headers.get(b"content-length", b"0")
-        if told.isdecimal() and int(told) > limit:
+        if told.isdigit() and int(told) > limit:
             await error_answer(413, "request_too_large", _too_large(limit))(scope, receive, send)
             return
         await self._app(scope, _Body(receive, limit).receive, send)

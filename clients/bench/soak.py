@@ -134,8 +134,9 @@ class Server:
     async def _look(self, url: str) -> Look:
         try:
             answer = await self._client.get(url)
+            answer.raise_for_status()
         except httpx.HTTPError as error:
-            raise CannotConnect(f"{url} does not answer: {type(error).__name__}") from error
+            raise CannotConnect(f"{url} does not tell how it is: {error}") from error
         return Look.read(answer.text)
 
     async def close(self) -> None:
