@@ -32,16 +32,21 @@ class FactRows:
 
     async def learn(self, connection: AsyncConnection, person_id: str, notes: TurnNotes) -> None:
         """Add what a turn told, and let go of what is too much."""
+        known: list[Kept] | None = None
         for place, new in enumerate(notes.facts):  # a microsecond apart, so that they stay in order
-            await self._learn_one(connection, person_id, new, replace(notes, at=notes.at + place * 1e-6))
+            known = await self.read(connection, person_id) if known is None else known
+            if await self._learn_one(connection, person_id, known, new, replace(notes, at=notes.at + place * 1e-6)):
+                known = None
         await self._trim(connection, person_id)
 
-    async def _learn_one(self, connection: AsyncConnection, person_id: str, new: NewFact, notes: TurnNotes) -> None:
-        """Add a fact, or refresh the one that says the same; a person has one name, and what they corrected stays."""
-        known = await self.read(connection, person_id)
+    async def _learn_one(
+        self, connection: AsyncConnection, person_id: str, known: list[Kept], new: NewFact, notes: TurnNotes
+    ) -> bool:
+        """Add a fact, or refresh the one that says the same; a person has one name, and what they corrected stays.
+        Whether anything was written."""
         same = [kept for kept in known if kept.kind is new.fact.kind and _says_the_same(kept, new)]
         if any(kept.corrected for kept in same):
-            return
+            return False
         row = {
             "conversation": notes.conversation,
             "text": self._fields.seal_text(new.fact.text),
@@ -52,9 +57,10 @@ class FactRows:
         }
         if same:
             await connection.execute(update(facts).where(facts.c.id == same[0].id).values(**row))
-            return
+            return True
         row |= {"id": f"fact_{secrets.token_hex(12)}", "user_id": person_id, "corrected": False}
         await connection.execute(insert(facts).values(kind=str(new.fact.kind), **row))
+        return True
 
     async def _trim(self, connection: AsyncConnection, person_id: str) -> None:
         """The least important and oldest go."""
