@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import soxr
 from numpy.typing import NDArray
 
 from ...models.base import HEARING_RATE_HZ, Samples
@@ -149,7 +148,6 @@ def _share(known: Sequence[float], limit: float) -> float:
     return round(sum(ms <= limit for ms in known) / len(known), 3)
 
 
-def prepared(sound: NDArray[np.int16], rate_hz: int) -> Samples:
-    """A recording or rendering as this module takes it, without the silence before it."""
-    plain = np.asarray(soxr.resample(sound.astype(np.float32) / FULL, rate_hz, HEARING_RATE_HZ), np.float32)
-    return plain[int(np.argmax(np.abs(plain) > np.abs(plain).max() * LEADS)) :]
+def begun(sound: Samples) -> Samples:
+    """A sound without the silence before it."""
+    return sound[int(np.argmax(np.abs(sound) > np.abs(sound).max() * LEADS)) :]

@@ -86,10 +86,15 @@ def _speech(args: argparse.Namespace) -> int:
 
 
 def _echo(args: argparse.Namespace) -> int:
+    from soundfile import SoundFileError
+
     from . import evaluate_echo
 
     with WAITING.status("speaking, and being spoken over"):
-        found = evaluate_echo.report(options.settings_of(args), sentences=args.limit, rooms=args.root)
+        try:
+            found = evaluate_echo.report(options.settings_of(args), sentences=args.limit, rooms=args.root)
+        except (OSError, SoundFileError) as error:
+            raise BadInput(f"cannot read the rooms: {error}") from None
     print(json.dumps(found) if args.json else evaluate_echo.told(found))
     return OK
 
