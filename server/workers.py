@@ -79,19 +79,24 @@ class Workers:
         self._stopping = asyncio.Event()
 
     async def run(self, up: Callable[[], None]) -> None:
-        """Until SIGTERM or SIGINT; calls `up` once all take calls. Raises WorkerDied where one never does."""
+        """Until SIGTERM or SIGINT; calls `up` once all take calls. Raises WorkerDied, in a group, if one never does."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
         try:
-            first = await asyncio.gather(*(self._started(sockets) for sockets in self._sockets))
-            up()
-            keeping = [asyncio.create_task(self._keep(*each)) for each in zip(first, self._sockets, strict=True)]
-            await self._stopping.wait()
-            for task in keeping:
-                task.cancel()
+            async with asyncio.TaskGroup() as tasks:
+                keeping = tasks.create_task(self._keep_all(up))
+                await self._stopping.wait()
+                keeping.cancel()
         finally:
             await asyncio.gather(*(self._stop(process) for process in self._running))
+
+    async def _keep_all(self, up: Callable[[], None]) -> None:
+        first = await asyncio.gather(*(self._started(sockets) for sockets in self._sockets))
+        up()
+        async with asyncio.TaskGroup() as tasks:
+            for process, sockets in zip(first, self._sockets, strict=True):
+                tasks.create_task(self._keep(process, sockets))
 
     async def _keep(self, process: Process, sockets: Sockets) -> None:
         """Start it again whenever it ends, after a while that grows."""

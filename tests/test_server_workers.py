@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -16,7 +17,9 @@ import pytest
 from websockets.sync.client import connect
 
 from affetto.clients.server_process import OwnServer, running_server
+from affetto.server import workers
 from affetto.server.__main__ import main
+from affetto.server.settings import load
 from live import Wire, eventually
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="workers share a port on Linux only")
@@ -72,6 +75,27 @@ def test_a_worker_that_dies_is_started_again_and_nobody_is_refused_meanwhile(tmp
         eventually(lambda: len(children(server.pid)) == 2, "it is not started again", 30)
         assert second in children(server.pid)
         assert [httpx.get(f"{http(url)}/health", timeout=30).status_code for url in server.workers] == [200, 200]
+
+
+def test_a_stop_waits_for_no_worker_that_still_loads() -> None:
+    before = set(children(os.getpid()))
+
+    def ours() -> set[int]:
+        return set(children(os.getpid())) - before
+
+    async def stopped() -> None:
+        settings = load(None, {"server.port": 0, "server.workers": 2, "handover.enabled": True})
+        with ExitStack() as stack:
+            loading = [sys.executable, "-c", "import time; time.sleep(600)"]
+            running = workers.Workers(loading, workers.bind(settings, stack), grace_s=0)
+            run = asyncio.create_task(running.run(lambda: pytest.fail("nobody takes calls")))
+            await asyncio.to_thread(eventually, lambda: len(ours()) == 2, "they are not started")
+            os.kill(os.getpid(), signal.SIGTERM)
+            async with asyncio.timeout(10):
+                await run
+
+    asyncio.run(stopped())
+    eventually(lambda: not ours(), "one lives on")
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
