@@ -21,8 +21,6 @@ BROKEN = 1006
 """The line ended without a closing frame (RFC 6455, 7.1.5)."""
 MAY_COME_BACK = frozenset({BROKEN, GOING_AWAY})
 """Browsers say 1001 for a page that is left, and a page that is loaded again is left, too (RFC 6455, 7.4.1)."""
-WRITING = 2
-"""Which of a connection's ways takes the session's events."""
 SLOW: Farewell = (TOO_SLOW, "the client takes events too slowly")
 
 
@@ -36,6 +34,7 @@ class Connection:
         self._greeting: Event | None = None
         self._close: Farewell | None = None
         self._ways: list[asyncio.Task[None]] = []
+        self._writing: asyncio.Task[None] | None = None
         self._full = asyncio.Event()
         self._bug: Exception | None = None
         self._wait_s = 0.0
@@ -60,7 +59,8 @@ class Connection:
             await self._accept(subprotocol)
             if self._live.has(self):
                 async with asyncio.TaskGroup() as tasks:
-                    self._ways = [tasks.create_task(way) for way in (self._read(), self._mind_room(), self._write())]
+                    self._writing = tasks.create_task(self._write())
+                    self._ways = [self._writing, *map(tasks.create_task, (self._read(), self._mind_room()))]
                     await asyncio.wait(self._ways, return_when=asyncio.FIRST_COMPLETED)
                     for way in self._ways:
                         way.cancel()
@@ -83,7 +83,8 @@ class Connection:
         while True:
             message = await self._socket.receive()
             if message["type"] == "websocket.disconnect":
-                self._ways[WRITING].cancel()  # at once: what it took from now on would be missing on the next line
+                assert self._writing is not None
+                self._writing.cancel()  # at once: what it took from now on would be missing on the next line
                 code = message.get("code") or NORMAL
                 self._live.release(self, lost=code in MAY_COME_BACK, farewell=(code, "the client left"))
                 return
