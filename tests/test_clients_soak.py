@@ -172,3 +172,8 @@ def test_the_command_starts_workers_and_sums_what_they_tell(capsys: pytest.Captu
     found = json.loads(capsys.readouterr().out)["ramp"][0]
     assert found["refused"] == 0
     assert found["memory_mib"] > 150, "of two processes"
+
+
+def test_workers_of_somebody_elses_server_are_not_ours_to_start(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["soak", "--url", "ws://127.0.0.1:1", "--workers", "2"]) == 2
+    assert "leave out --url" in capsys.readouterr().err

@@ -54,6 +54,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     if args.plot and (not args.ramp or find_spec("matplotlib") is None):
         raise BadInput("--plot draws a --ramp and needs matplotlib: pip install 'affetto[train]'")
+    if args.url and args.workers > 1:
+        raise BadInput("--workers is for a server of our own: leave out --url, or give the URL of one worker")
     counts = [int(part) for part in args.ramp.split(",")] if args.ramp else [args.sessions]
     talk = Talk(chunk_ms=args.chunk_ms, turns_a_call=0 if args.ramp else args.turns_a_call)
     with _server(args, max(counts)) as (url, workers):
