@@ -6,12 +6,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 
 import pytest
 
+from live import eventually
+
 PROGRAM = """
-import sys, time
+import time
 from affetto.clients.server_process import running_server
 with running_server(["--profile", "scripted"], patience_s=60) as server:
     print(server.url, flush=True)
@@ -33,8 +34,5 @@ def test_a_server_ends_with_who_started_it_and_was_killed(how: signal.Signals) -
     assert taken(port)
     parent.send_signal(how)
     assert parent.wait(10) == -how
-    deadline = time.monotonic() + STOPS_S
-    while taken(port):
-        assert time.monotonic() < deadline, "it is still there"
-        time.sleep(0.05)
+    eventually(lambda: not taken(port), "it is still there", STOPS_S)
     parent.stdout.close()
