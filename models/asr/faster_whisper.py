@@ -24,7 +24,7 @@ from ..errors import Failed
 from ..store import Store
 from ..worker import Worker
 from .cutting import cut_points
-from .whisper_text import is_loop, is_silence, undoubled
+from .whisper_text import NO_SPEECH, is_loop, is_silence, undoubled
 
 ENCODER_HOP = 320
 """Samples an encoder frame: 10 ms features, halved by the encoder's second convolution."""
@@ -184,8 +184,12 @@ class FasterWhisper:
     def _believed(
         self, decode: Decode, encoded: ctranslate2.StorageView, seconds: float, language: str, prompt: str
     ) -> tuple[str, float | None]:
-        """What is to be believed of a greedy decode: a loop is tried again warmer, then given up."""
+        """What is to be believed of a greedy decode: a loop over speech is tried again warmer, then given up. Of sound
+        without speech a warmer decode is words drawn at random; that a loop is likely says nothing, it makes itself so.
+        """
         if is_loop(decode.text):
+            if decode.no_speech > NO_SPEECH:
+                return "", None
             decode = self._generate(encoded, seconds, language, [prompt], 0.4)[0]
         if is_loop(decode.text) or is_silence(decode.text, decode.no_speech, decode.mean_logprob):
             return "", None

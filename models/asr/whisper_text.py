@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Sequence
 
@@ -28,7 +29,7 @@ def compression_ratio(text: str) -> float:
 
 def is_loop(text: str) -> bool:
     """Whether the decoder went round in circles."""
-    return compression_ratio(text) > COMPRESSION_LIMIT or _repeats(text.lower().split())
+    return compression_ratio(text) > COMPRESSION_LIMIT or _repeats(re.split(r"[\s-]+", text.lower()))
 
 
 def undoubled(words: Sequence[str]) -> int:
@@ -52,10 +53,16 @@ def is_silence(text: str, no_speech: float, mean_logprob: float) -> bool:
     return plain in STOCK_PHRASES and doubtful
 
 
-def _repeats(words: list[str]) -> bool:
-    """Whether the text ends in one phrase of up to four words said five times or more."""
+def _repeats(words: Sequence[str]) -> bool:
+    """Whether the text ends in one phrase of up to four words said five times or more, the last time perhaps in part:
+    where the decoder has to stop, it stops within a word."""
     for size in range(1, 5):
-        phrase = words[-size:]
-        if len(words) >= 5 * size and words[-5 * size :] == phrase * 5:
+        whole = list(words)
+        if len(whole) > size and whole[-1 - size].startswith(whole[-1]):
+            whole[-1] = whole[-1 - size]
+        again = 0
+        while again < len(whole) - size and whole[-1 - again] == whole[-1 - again - size]:
+            again += 1
+        if again >= 4 * size:
             return True
     return False
