@@ -19,7 +19,7 @@ COME_BACK_S = 60.0
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 5.0
 KEPT_BYTES = 2 << 20
 """Of what was sent and may not have arrived, or waits for a line: half a minute of sound."""
-PASSING = frozenset({429, 502, 503, 504})
+PASSING = frozenset({429, 500, 502, 503, 504})
 """Refusals that may be over in a moment."""
 
 Open = Callable[[Mapping[str, str]], Awaitable[ClientConnection]]

@@ -43,9 +43,9 @@ class Connection:
         """Be its session's first socket."""
         self._live.open(self)
 
-    def resume(self, shown: Return, owner: str | None) -> None:
+    async def resume(self, shown: Return, owner: str | None) -> None:
         """Go on with a session that has lost its socket. Raises Denied."""
-        self._greeting = self._live.resume(self, shown, owner)
+        self._greeting = await self._live.resume(self, shown, owner)
 
     def supersede(self) -> None:
         """At once: from now on nothing is taken, nor any event taken away."""

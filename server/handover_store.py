@@ -57,7 +57,7 @@ HASH_BYTES = 32
 
 
 class HandoverGone(Exception):
-    """The shared database cannot be reached, or a row of it not be read; the message holds no address."""
+    """The shared database cannot be reached, or a row of it not be had now; the message holds no address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +113,12 @@ class HandoverStore:
             return found.scalar()
 
     async def take(self, session_id: str, owner: str, fits: Callable[[bytes], bool]) -> Parked | None:
-        """Make a session this gateway's own, if one of its passes fits; of two who try at once one gets it."""
+        """Make a session this gateway's own, if one of its passes fits; of two who try at once the later gets it: the
+        line of the other broke."""
         async with self.begin() as connection:
-            row = (await connection.execute(select(sessions).where(sessions.c.id == session_id))).first()
+            row = (
+                await connection.execute(select(sessions).where(sessions.c.id == session_id).with_for_update())
+            ).first()
             if row is None or row.owner != owner or row.expires_at < self._clock():
                 return None
             passes = [row.passes[at : at + HASH_BYTES] for at in range(0, len(row.passes), HASH_BYTES)]
@@ -128,8 +131,8 @@ class HandoverStore:
             mine = (sessions.c.id == session_id, sessions.c.epoch == row.epoch)
             changed = {"epoch": row.epoch + 1, "gateway": self._gateway, "expires_at": self._clock() + self._keep_s}
             done = await connection.execute(update(sessions).where(*mine).values(**changed))
-            if done.rowcount != 1:
-                return None
+            if done.rowcount != 1:  # SQLite locks no row for reading
+                raise HandoverGone("a session is just being taken up over another line")
             return Parked(session_id, row.epoch + 1, owner, tuple(row.whose.split()), tuple(passes), state)
 
     async def drop(self, session_id: str, epoch: int) -> None:

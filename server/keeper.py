@@ -77,6 +77,11 @@ class Keeper:
         """Whether other gateways know of the session, as far as they ever will."""
         return bool(self._epoch) or self._off
 
+    @property
+    def behind(self) -> bool:
+        """Whether other gateways know of it, but not of its newest tokens: the database could not be reached."""
+        return bool(self._epoch) and self._due and not self._off
+
     async def news(self) -> None:
         """Wait until there may be something to write."""
         await self._news.wait()

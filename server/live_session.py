@@ -18,7 +18,7 @@ from ..pipelines.duplex.conversation import Conversation
 from ..pipelines.duplex.observe import Observer, Record, every
 from ..pipelines.duplex.session import Session
 from ..pipelines.memory.people import who
-from .auth import Guest
+from .auth import Denied, Guest
 from .event_logs import EventLog
 from .farewell import ELSEWHERE, GOING_AWAY, NORMAL, NOT_ALLOWED, OUR_FAULT, RESTARTING, STOPPING, TOO_SLOW, Farewell
 from .handover import State, tail_of
@@ -182,8 +182,16 @@ class LiveSession:
         """Whether this is (still) its socket."""
         return self._line is line
 
-    def resume(self, line: Line, shown: Return, owner: str | None) -> Event:
+    async def resume(self, line: Line, shown: Return, owner: str | None) -> Event:
         """Its client is back over another socket; gives what that is greeted with. Raises Denied."""
+        self._come_back(line, shown, owner)
+        await self._note_token(shown.token)
+        if self._stopped:
+            raise Denied(503, "session_moved", "The session has just gone on, or ended here; try again.")
+        log.info("session %s is resumed", self.id)
+        return self._encoder.resumed(shown.last, self._resumptions, self._taken)
+
+    def _come_back(self, line: Line, shown: Return, owner: str | None) -> None:
         if self._stopped or owner != self.owner or not self._pass.fits(shown.token):
             raise not_resumable()
         try:
@@ -205,8 +213,16 @@ class LiveSession:
         self._presence.come_back()
         self.session.go_on()
         self._state.telemetry.resumption("resumed")
-        log.info("session %s is resumed", self.id)
-        return self._encoder.resumed(shown.last, self._resumptions, self._taken)
+
+    async def _note_token(self, used: str) -> None:
+        """A token is good at every gateway before it is told; where that cannot be, the one just used stays good."""
+        if self._keeper is None:
+            return
+        self._keeper.turned()
+        await self._keeper.write()
+        if self._keeper.behind and self.resumable:
+            self._pass.keep(used)
+            self._wire.resume_token = used
 
     def release(self, line: Line, *, lost: bool, farewell: Farewell) -> None:
         """A socket is gone. Where it broke, a client that asked for it may come back; else the session is over."""
@@ -226,12 +242,6 @@ class LiveSession:
     @property
     def resumable(self) -> bool:
         return self._wire.resume_token is not None
-
-    async def noted(self) -> None:
-        """Wait until its newest token is known to other gateways: its client may soon show it there."""
-        if self._keeper is not None:
-            self._keeper.turned()
-            await self._keeper.write()
 
     async def elsewhere(self) -> bool | None:
         """Whether it has gone on at another gateway, if that can be known; if not, only this one judges its tokens."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from weakref import WeakValueDictionary
 
 from starlette.responses import JSONResponse
 from starlette.websockets import WebSocket
@@ -22,6 +23,7 @@ from .refusals import last_of, not_resumable
 from .rest import address_of
 from .resumption import Return, return_of
 from .state import ServerState
+from .transport import DIRECT
 
 log = logging.getLogger(__name__)
 
@@ -41,8 +43,12 @@ class Realtime:
     def __init__(self, state: ServerState) -> None:
         self._state = state
         self._live: dict[str, LiveSession] = {}
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        """Who comes back to one session comes one after another."""
         self._draining = False
+        self._served = 0
         self._empty = asyncio.Event()
+        """Nobody is there, nor on the way in or out."""
         self._empty.set()
 
     @property
@@ -62,11 +68,17 @@ class Realtime:
 
     async def serve(self, socket: WebSocket) -> None:
         """One connection, from its request to its close; refused before the upgrade, by an HTTP answer."""
+        self._served += 1
+        self._empty.clear()
         try:
             await self._serve(socket)
         except Denied as denied:
             self._state.telemetry.refused_client(denied.code)
             await self._refuse(socket, denied)
+        finally:
+            self._served -= 1
+            if not self._served:
+                self._empty.set()
 
     async def drain(self, grace_s: float) -> None:
         """The server stops: nobody comes in any more; what is being said may end within the grace time."""
@@ -91,7 +103,7 @@ class Realtime:
 
     async def _serve(self, socket: WebSocket) -> None:
         if self._draining:
-            raise Denied(503, "server_stopping", "The server is stopping; try again soon.")
+            raise _stopping()
         door, headers = self._state.door, socket.headers
         protocols = [offer.strip() for offer in headers.get("sec-websocket-protocol", "").split(",")]
         guest = await self._welcome(key_of(headers, protocols), address_of(socket))
@@ -138,72 +150,87 @@ class Realtime:
             live = LiveSession(self._state, guest, model=socket.query_params.get("model") or "", beta=beta)
             connection = Connection(socket, live, self._pace())
             connection.open()
-            await self._live_out(live, connection, subprotocol)
+            with self._kept(live):
+                await self._live_out(live, connection, subprotocol)
 
     async def _live_out(self, live: LiveSession, connection: Connection, subprotocol: str | None) -> None:
-        with self._kept(live):
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(live.run())
-                await connection.run(subprotocol)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(live.run())
+            await connection.run(subprotocol)
 
     async def _go_on(self, socket: WebSocket, guest: Guest, shown: Return, subprotocol: str | None) -> None:
         """A session that has lost its socket, over this one."""
+        with ExitStack() as stay:
+            async with self._turns.setdefault(shown.session_id, asyncio.Lock()):
+                here = await self._here(shown)
+                if _has_left(socket):  # it may be here again already, over a line that this one would take it from
+                    raise Denied(503, "client_left", "The client has left.")
+                live = here or await self._carry(guest, shown, address_of(socket), stay)
+                connection = Connection(socket, live, self._pace())
+                await connection.resume(shown, guest.name)
+            if here is None:
+                await self._live_out(live, connection, subprotocol)
+            else:
+                await connection.run(subprotocol)
+
+    async def _here(self, shown: Return) -> LiveSession | None:
+        """The session, if it lives here; `None`: another gateway has it. Raises Denied."""
         live = self._live.get(shown.session_id)
         elsewhere = self._state.handover is not None and (live is None or await live.elsewhere())
         if elsewhere:
-            await self._carry_on(socket, guest, shown, subprotocol)
-            return
+            return None
         if live is None:
             raise not_resumable()
         if elsewhere is None and not live.opens_to(shown):  # another gateway may have given this token
             raise Denied(503, "handover_unavailable", "Whose session this is cannot be known now; try again soon.")
-        connection = Connection(socket, live, self._pace())
-        connection.resume(shown, guest.name)
-        await live.noted()
-        await connection.run(subprotocol)
+        return live
 
     def _pace(self) -> Allowance:
         per_s = self._state.settings.server.events_per_s
         return Allowance(per_s, per_s * BURST_S)
 
-    async def _carry_on(self, socket: WebSocket, guest: Guest, shown: Return, subprotocol: str | None) -> None:
-        """A session that another gateway left, or lost: it lives here from now on."""
+    async def _carry(self, guest: Guest, shown: Return, address: str, stay: ExitStack) -> LiveSession:
+        """A session that another gateway left, or lost: it lives here from now on. Raises Denied."""
         assert self._state.handover is not None
         last = last_of(shown)
-        with self._state.door.session(guest, address_of(socket)):
-            try:
-                taken = await self._state.handover.take(shown, guest.name or "")
-            except HandoverGone as gone:
-                raise Denied(503, "handover_unavailable", f"{gone}; try again soon.") from gone
-            if taken is None:
-                raise not_resumable()
-            stale = self._live.get(shown.session_id)
-            if stale is not None:
-                stale.stop(1000, ELSEWHERE)
-            try:
-                live = LiveSession.carried(self._state, guest, *taken, last)
-            except ValueError:
-                log.warning(
-                    "session %s cannot be carried on here: what was written of it cannot be read", shown.session_id
-                )
-                raise not_resumable() from None
-            connection = Connection(socket, live, self._pace())
-            connection.resume(shown, guest.name)
-            await live.noted()
-            self._state.telemetry.resumption("carried")
-            await self._live_out(live, connection, subprotocol)
+        stay.enter_context(self._state.door.session(guest, address))
+        try:
+            taken = await self._state.handover.take(shown, guest.name or "")
+        except HandoverGone as gone:
+            raise Denied(503, "handover_unavailable", f"{gone}; try again soon.") from gone
+        if taken is None:
+            raise not_resumable()
+        if self._draining:
+            raise _stopping()
+        stale = self._live.get(shown.session_id)
+        if stale is not None:
+            stale.stop(1000, ELSEWHERE)
+        try:
+            live = LiveSession.carried(self._state, guest, *taken, last)
+        except ValueError:
+            log.warning("session %s cannot be carried on here: what was written of it cannot be read", shown.session_id)
+            raise not_resumable() from None
+        stay.enter_context(self._kept(live))
+        self._state.telemetry.resumption("carried")
+        return live
 
     @contextmanager
     def _kept(self, live: LiveSession) -> Iterator[None]:
         self._live[live.id] = live
-        self._empty.clear()
         try:
             yield
         finally:
             if self._live.get(live.id) is live:
                 del self._live[live.id]
-            if not self._live:
-                self._empty.set()
+
+
+def _stopping() -> Denied:
+    return Denied(503, "server_stopping", "The server is stopping; try again soon.")
+
+
+def _has_left(socket: WebSocket) -> bool:
+    direct = socket.scope.get("extensions", {}).get(DIRECT)
+    return direct is not None and direct["closing"]()
 
 
 def denial(denied: Denied) -> JSONResponse:

@@ -85,6 +85,10 @@ class Pass:
         self._good = [_hash(given) for given in (used, token) if given is not None]
         return token
 
+    def keep(self, used: str) -> None:
+        """The next one could not be made known: `used` stays the one that is good."""
+        self._good = [_hash(used)]
+
     def confirm(self) -> bool:
         """The client has the newest token; gives whether that is news."""
         news = len(self._good) > 1

@@ -26,7 +26,7 @@ from .limits import Crowd
 HEAD_DEADLINE_S = 8.0
 """From the first byte that could begin a request (or the connection's beginning) to its blank line."""
 DIRECT = "affetto.direct"
-"""Name of our ASGI extension: {"take": WebSocketProtocol._give_directly}."""
+"""Name of our ASGI extension: {"take": WebSocketProtocol._give_directly, "closing": whether the line has ended}."""
 Taker = Callable[[str | None], bool]
 LINGER_S = 5.0
 """From the end of a WebSocket to cutting the line."""
@@ -189,7 +189,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
         if hasattr(self, "scope"):
-            self.scope["extensions"][DIRECT] = {"take": self._give_directly}
+            self.scope["extensions"][DIRECT] = {"take": self._give_directly, "closing": self.transport.is_closing}
 
     def send_receive_event_to_app(self) -> None:
         """Straight to the session: fifty times a second, a queue, a task's turn and two changes of what the kernel

@@ -503,17 +503,117 @@ def test_a_client_that_leaves_before_it_is_greeted_may_come_back(url: str) -> No
             return bool(await put(parked))
 
         kept.put = slow
-        lines = {"Host": "here", "Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
-        lines |= {"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", **shown(wire)}
-        hasty = socket_to(live.port)
-        asked = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
-        hasty.sendall(f"GET /v1/realtime HTTP/1.1\r\n{asked}\r\n".encode())
+        hasty = asking(live, wire)
         assert writing.wait(10)
         hasty.close()
         eventually(lambda: not live.server.server_state.connections, "the server has not noticed")
         go_on.set()
         with back(live, wire) as again:
             assert again.text_turn()["response"]["status"] == "completed"
+
+
+def test_two_lines_of_one_client_take_a_session_one_after_the_other(url: str) -> None:
+    """The first one broke while the database was slow: it takes nothing from the second."""
+    with gateway(url) as old, gateway(url) as new, cable(old.port) as held, connect(held.ws, **PLAIN) as line:
+        wire = Wire(line)
+        wire.until("session.created")
+        resumable(wire)
+        wire.text_turn()
+        held.cut()
+        taking, go_on = holding(new, "take")
+        hasty = asking(new, wire)
+        assert taking.wait(10)
+        hasty.close()
+        eventually(lambda: not new.server.server_state.connections, "the server has not noticed")
+        threading.Timer(0.2, go_on.set).start()
+        with back(new, wire) as again:
+            assert again.text_turn()["response"]["status"] == "completed"
+            assert 'affetto_resumptions_total{outcome="carried"} 1.0' in new.get("/metrics").text
+            again.socket.socket.close()
+        with back(new, again) as third:
+            assert third.text_turn()["response"]["status"] == "completed"
+            assert "affetto_sessions 1.0" in new.get("/metrics").text
+
+
+def test_a_line_that_broke_before_its_turn_takes_nothing_from_the_next(url: str) -> None:
+    with gateway(url) as live, cable(live.port) as held, connect(held.ws, **PLAIN) as line:
+        wire = Wire(line)
+        wire.until("session.created")
+        resumable(wire)
+        wire.text_turn()
+        held.cut()
+        looking, go_on = holding(live, "whose_turn")
+        hasty = asking(live, wire)
+        assert looking.wait(10)
+        hasty.close()
+        eventually(lambda: not live.server.server_state.connections, "the server has not noticed")
+        go_on.set()
+        with back(live, wire) as again:
+            assert again.text_turn()["response"]["status"] == "completed"
+            assert 'affetto_resumptions_total{outcome="resumed"} 1.0' in live.get("/metrics").text
+
+
+def test_who_comes_while_a_server_stops_is_sent_elsewhere(url: str) -> None:
+    with gateway(url) as old, gateway(url) as new, cable(old.port) as held, connect(held.ws, **PLAIN) as line:
+        wire = Wire(line)
+        wire.until("session.created")
+        resumable(wire)
+        wire.text_turn()
+        held.cut()
+        taking, go_on = holding(new, "take")
+        hasty = asking(new, wire)
+        assert taking.wait(10)
+        stop(new)
+        eventually(lambda: new.server._app.state.realtime._draining, "the server does not stop")
+        go_on.set()
+        answer = hasty.recv(1000)
+        assert b" 503 " in answer.splitlines()[0]
+        hasty.close()
+        with back(old, wire) as again:
+            assert again.text_turn()["response"]["status"] == "completed"
+
+
+def test_a_token_that_no_other_server_would_know_is_not_told(url: str) -> None:
+    with gateway(url) as old, gateway(url) as new, cable(old.port) as held, connect(held.ws, **PLAIN) as line:
+        wire = Wire(line)
+        wire.until("session.created")
+        resumable(wire)
+        wire.text_turn()
+        kept = store_of(old)
+        kept.put = gone
+        held.cut()
+        with cable(old.port) as other, connect(other.ws, additional_headers=shown(wire), **PLAIN) as second:
+            again = Wire(second)
+            again.until("session.created")
+            assert shown(again)["Affetto-Resume"] == shown(wire)["Affetto-Resume"]
+            other.cut()
+        with back(new, again) as third:
+            assert third.text_turn()["response"]["status"] == "completed"
+
+
+def asking(live: Live, wire: Wire) -> socket.socket:
+    """A line on which somebody wants a session back, and has no answer yet."""
+    lines = {"Host": "here", "Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
+    lines |= {"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", **shown(wire)}
+    made = socket_to(live.port)
+    asked = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+    made.sendall(f"GET /v1/realtime HTTP/1.1\r\n{asked}\r\n".encode())
+    return made
+
+
+def holding(live: Live, name: str) -> tuple[threading.Event, threading.Event]:
+    """The first call of this method of its store begins, and waits until it may go on."""
+    kept, begun, go_on = store_of(live), threading.Event(), threading.Event()
+    way = getattr(kept, name)
+
+    async def held(*args: Any) -> Any:
+        setattr(kept, name, way)
+        begun.set()
+        await asyncio.to_thread(go_on.wait)
+        return await way(*args)
+
+    setattr(kept, name, held)
+    return begun, go_on
 
 
 def store_of(live: Live) -> Any:
@@ -566,6 +666,23 @@ async def test_of_two_gateways_one_gets_a_session_and_the_old_one_loses_it(url: 
     finally:
         for each in (a, b, c):
             await each.close()
+
+
+@pytest.mark.anyio
+async def test_of_two_who_take_at_once_none_hears_that_there_is_no_session(url: str) -> None:
+    """One of them may be a line that broke; SQLite asks who comes second to try again."""
+    now = [1000.0]
+    a, b = (store(url, name, now) for name in "ab")
+    try:
+        await a.put(parked(0))
+        for _ in range(10):
+            takes = [each.take("s1", "owner", lambda _: True) for each in (a, b)]
+            found = await asyncio.gather(*takes, return_exceptions=True)
+            assert all(isinstance(each, Parked | HandoverGone) for each in found)
+            assert any(isinstance(each, Parked) for each in found)
+    finally:
+        await a.close()
+        await b.close()
 
 
 @pytest.mark.anyio
