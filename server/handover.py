@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from ..pipelines.memory.backlog import Words
 from ..pipelines.memory.people import who
 from .auth import Secret
 from .handover_store import HandoverGone, HandoverStore, Parked
@@ -52,6 +53,7 @@ class State(BaseModel):
     tail: list[tuple[int, str, str, float]]
     conversation: str
     tickets: dict[str, str]
+    waiting: tuple[Words, ...] = ()
     response: dict[str, Any] | None = None
 
 

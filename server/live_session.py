@@ -105,7 +105,7 @@ class LiveSession:
         self._pass = Pass(self.id, parked.passes)
         self._keeper = self._new_keeper(parked)
         if self._remembering is not None:
-            self._remembering.tickets.update(left.tickets)
+            self._remembering.go_on(left.tickets, left.waiting)
         self._resumptions, self._taken = left.resumptions, left.taken
         self._encoder.count = max(left.count, last)
         self.outbox.keep(KEPT_BYTES)
@@ -397,7 +397,7 @@ class LiveSession:
         """What another gateway needs, if nothing is under way."""
         if not self.session.quiet:
             return None
-        wire, tickets = self._wire, self._remembering.tickets if self._remembering else {}
+        wire, remembering = self._wire, self._remembering
         return State(
             session_id=self.id,
             name=wire.name,
@@ -411,7 +411,8 @@ class LiveSession:
             resumptions=self._resumptions,
             tail=tail_of(self.outbox.held(), away=self._line is None),
             conversation=packed(self.session.carry()).decode(),
-            tickets=tickets,
+            tickets=remembering.tickets if remembering else {},
+            waiting=remembering.waiting if remembering else (),
         )
 
     def _speaker(self) -> str | None:

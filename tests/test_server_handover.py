@@ -28,6 +28,7 @@ from affetto.models.base import Baseline, Cues
 from affetto.pipelines.duplex.carried import Carried, packed, unpacked
 from affetto.pipelines.duplex.history import Entry
 from affetto.pipelines.duplex.items import Item
+from affetto.pipelines.memory.database import MemoryGone
 from affetto.pipelines.memory.sealing import Sealer
 from affetto.server.auth import Guest, Secret
 from affetto.server.handover import TAIL_BYTES, tail_of
@@ -589,6 +590,35 @@ def test_a_token_that_no_other_server_would_know_is_not_told(url: str) -> None:
             other.cut()
         with back(new, again) as third:
             assert third.text_turn()["response"]["status"] == "completed"
+
+
+def test_what_one_server_could_not_keep_the_next_one_keeps_and_both_keep_it_once(url: str) -> None:
+    with gateway(url) as old, gateway(url) as new, cable(old.port) as held, connect(held.ws, **PLAIN) as line:
+        wire = Wire(line)
+        wire.until("session.created")
+        resumable(wire, empathy={"memory": True, "user": "ana"})
+        keeping = old.server._app.state.server.memory
+        add, keeping.store.add = keeping.store.add, out_of_reach
+        wire.write(text="I love apples.")
+        wire.send("response.create")
+        wire.until("response.done")
+        held.cut()
+        with back(new, wire):
+            eventually(lambda: facts_of(new, "ana") == ["loves apples"], "the next one has not kept it")
+            keeping.store.add = add
+            keeping._again.set()
+            eventually(lambda: not keeping.backlog, "the first one has not tried again")
+        kept = new.get("/v1/memory/export", params={"user": "ana"}).json()
+        assert len(kept["moments"]) == 1
+        assert [fact["text"] for fact in kept["facts"]] == ["loves apples"]
+
+
+async def out_of_reach(*_: object) -> bool:
+    raise MemoryGone("the database is gone")
+
+
+def facts_of(live: Live, user: str) -> list[str]:
+    return [fact["text"] for fact in live.get("/v1/memory", params={"user": user}).json()["data"]]
 
 
 def asking(live: Live, wire: Wire) -> socket.socket:

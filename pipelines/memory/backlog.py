@@ -23,16 +23,29 @@ class Talk:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """A turn that waits to be kept."""
+class Words:
+    """What is to be kept of a turn. By its `id` (24 characters) it is kept once, also where its session went on at
+    another server and both keep it."""
 
-    talk: Talk
+    id: str
     whose: str
     user: str
     text: str
     appraisal: Appraisal | None
     at: float
     recalled: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A turn that waits to be kept."""
+
+    talk: Talk
+    words: Words
+
+    @property
+    def whose(self) -> str:
+        return self.words.whose
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +82,10 @@ class Backlog:
         self._idle.clear()
         self._news.set()
         return True
+
+    def of(self, talk: Talk) -> tuple[Words, ...]:
+        """Turns of a session that wait, oldest first."""
+        return tuple(item.words for item in self._waiting if isinstance(item, Turn) and item.talk is talk)
 
     def drop(self, *, talk: Talk | None = None, whose: str | None = None) -> None:
         """Let go of what waits of a session, or of a person."""

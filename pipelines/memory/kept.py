@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import secrets
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -37,13 +38,15 @@ class NewFact:
 
 @dataclass(frozen=True, slots=True)
 class TurnNotes:
-    """All that is kept of a turn; `recalled` is the fact that the reply was given."""
+    """All that is kept of a turn; `recalled` is the fact that the reply was given. One with an appraisal is kept once,
+    by its `id`."""
 
     conversation: str
     at: float
     facts: tuple[NewFact, ...] = ()
     appraisal: dict[str, Any] | None = None
     recalled: str | None = None
+    id: str = field(default_factory=lambda: secrets.token_hex(12))
 
 
 def record(kept: Kept) -> dict[str, Any]:

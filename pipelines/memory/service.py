@@ -6,9 +6,10 @@ What waits to be kept is bounded, waits out a database that is gone, and goes wi
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from types import TracebackType
 from weakref import WeakSet
@@ -16,7 +17,7 @@ from weakref import WeakSet
 from ...models.base import Appraisal, Embedder, Situation
 from ...models.errors import BackendError
 from ..duplex.memory import NOTHING, Recalled
-from .backlog import Backlog, Episode, Talk, Turn, Waiting
+from .backlog import Backlog, Episode, Talk, Turn, Waiting, Words
 from .database import MemoryGone
 from .facts import extract
 from .kept import Kept, NewFact, TurnNotes
@@ -172,16 +173,18 @@ class MemoryService:
                     await self.store.add_episode(ticket, item.talk.conversation, item.began, item.ended, item.summary)
 
     async def _keep_turn(self, turn: Turn) -> None:
+        talk, words = turn.talk, turn.words
         found = [
             NewFact(fact, await self.embedder.embed(fact.text))
-            for fact in extract(turn.text[:READ_CHARS], turn.appraisal)
+            for fact in extract(words.text[:READ_CHARS], words.appraisal)
         ]
-        ticket = turn.talk.tickets.get(turn.whose)
+        ticket = talk.tickets.get(words.whose)
         if ticket is None:
-            ticket = (await self.store.consent(turn.talk.owner, turn.user, turn.at)).id
-            turn.talk.tickets[turn.whose] = ticket
-        appraisal = None if turn.appraisal is None else moment(turn.appraisal)
-        await self.store.add(ticket, TurnNotes(turn.talk.conversation, turn.at, tuple(found), appraisal, turn.recalled))
+            ticket = (await self.store.consent(talk.owner, words.user, words.at)).id
+            talk.tickets[words.whose] = ticket
+        appraisal = None if words.appraisal is None else moment(words.appraisal)
+        notes = TurnNotes(talk.conversation, words.at, tuple(found), appraisal, words.recalled, words.id)
+        await self.store.add(ticket, notes)
 
     async def _upkeep(self) -> None:
         """Forget what is past its time, and seal anew after a change of keys."""
@@ -212,6 +215,21 @@ class Remembering:
         """The consents under which it keeps, by person."""
         return self._talk.tickets
 
+    @property
+    def waiting(self) -> tuple[Words, ...]:
+        """Turns that are not kept yet and may go along to another server: those that are kept once."""
+        return tuple(words for words in self._service.backlog.of(self._talk) if words.appraisal is not None)
+
+    def go_on(self, tickets: Mapping[str, str], waiting: Iterable[Words]) -> None:
+        """For a session of another server: under the consents it had, with what it had not kept."""
+        self.tickets.update(tickets)
+        for words in waiting:
+            self._wait(words)
+
+    def _wait(self, words: Words) -> None:
+        if not self._service.backlog.add(Turn(self._talk, words)):
+            self._service.problem = "too much waits to be kept"
+
     async def recall(self, user: str, situation: Situation) -> Recalled:
         if not user:
             return Recalled(problem="nothing is remembered without session.empathy.user, your id for the person")
@@ -236,8 +254,7 @@ class Remembering:
         if appraisal is not None:
             self._felt.setdefault(whose, []).append(appraisal)
         at = self._service.clock()
-        if not self._service.backlog.add(Turn(self._talk, whose, user, situation.text, appraisal, at, recalled)):
-            self._service.problem = "too much waits to be kept"
+        self._wait(Words(secrets.token_hex(12), whose, user, situation.text, appraisal, at, recalled))
 
     def withdraw(self) -> None:
         self._service.backlog.drop(talk=self._talk)

@@ -66,9 +66,11 @@ class MemoryStore:
         async with self._database.begin() as connection:
             if not await people.touch(connection, person_id, notes.at):
                 return False
+            row = {"id": f"moment_{notes.id}", "user_id": person_id, "at": notes.at}
+            if (await connection.execute(select(moments.c.id).where(moments.c.id == row["id"]))).first() is not None:
+                return True
             await self._facts.learn(connection, person_id, notes)
             if notes.appraisal is not None:
-                row = {"id": f"moment_{secrets.token_hex(12)}", "user_id": person_id, "at": notes.at}
                 sealed = self._fields.seal_record(notes.appraisal)
                 await connection.execute(
                     insert(moments).values(conversation=notes.conversation, appraisal=sealed, **row)
