@@ -71,6 +71,7 @@ class Connection:
             raise
         finally:
             await self._bye()
+            self._ways, self._writing = [], None  # cancelled tasks hold their frames, and those us
 
     async def _accept(self, subprotocol: str | None) -> None:
         """Raises WebSocketDisconnect where the client has left meanwhile."""

@@ -39,7 +39,7 @@ class Keeper:
         self._stale = self._due = True
         self._news = asyncio.Event()
         self._news.set()
-        self._off = self._held = False
+        self._off = self._held = self._finished = False
         self._writing = asyncio.Lock()
 
     def spoke(self, whose: str | None) -> None:
@@ -82,10 +82,16 @@ class Keeper:
         """Whether other gateways know of it, but not of its newest tokens: the database could not be reached."""
         return bool(self._epoch) and self._due and not self._off
 
-    async def news(self) -> None:
-        """Wait until there may be something to write."""
+    async def news(self) -> bool:
+        """Wait until there may be something to write; False: there will be nothing more, but for `end`."""
         await self._news.wait()
         self._news.clear()
+        return not self._finished
+
+    def finish(self) -> None:
+        """The session ends. A write under way is let end: one that is cut off costs its connection to the database."""
+        self._finished = True
+        self._news.set()
 
     async def write(self) -> bool:
         """Write what there is now; gives whether another gateway could go on from just here."""

@@ -7,13 +7,15 @@ import asyncio
 import logging
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Protocol
+from typing import ParamSpec, Protocol, TypeVar
+from weakref import WeakMethod
 
 from ..models.sharing import caller
 from ..pipelines.duplex import outputs as out
 from ..pipelines.duplex.carried import packed, unpacked
-from ..pipelines.duplex.commands import ClearAudio, CommitAudio, Configure, Rejoin
+from ..pipelines.duplex.commands import Rejoin
 from ..pipelines.duplex.conversation import Conversation
 from ..pipelines.duplex.observe import Observer, Record, every
 from ..pipelines.duplex.session import Session
@@ -23,17 +25,20 @@ from .event_logs import EventLog
 from .farewell import ELSEWHERE, GOING_AWAY, NORMAL, NOT_ALLOWED, OUR_FAULT, RESTARTING, STOPPING, TOO_SLOW, Farewell
 from .handover import State, tail_of
 from .handover_store import Parked
+from .inbound import Inbound
 from .keeper import Keeper
 from .opening import new_wire_session
 from .outbox import KEPT_BYTES, Gone, Outbox, Said
 from .presence import Presence
-from .protocol import Append, AudioInput, Encoder, Event, ProtocolError, Update, decode
+from .protocol import Encoder, Event, ProtocolError
 from .refusals import events_lost, last_of, no_event, not_resumable
 from .resumption import Pass, Return
 from .said import audio_ms, encoded
 from .state import ServerState
 
 log = logging.getLogger(__name__)
+P = ParamSpec("P")
+T = TypeVar("T")
 
 OVERFLOW_EVERY_S = 1.0
 """Dropped microphone audio is reported at most this often."""
@@ -70,7 +75,7 @@ class LiveSession:
             observer=self._observer(guest, anew=session_id is None),
             memory=self._remembering,
         )
-        self._input = AudioInput(self._wire.model.audio.input.format.type)
+        self._inbound = Inbound(self.session, self._wire, text_chars=self._limits.text_chars)
         self._encoder = Encoder(self._wire, beta=beta)
         self.outbox = Outbox()
         self._pass = Pass(self.id)
@@ -101,7 +106,7 @@ class LiveSession:
         conversation = unpacked(left.conversation.encode())
         self.session.restore(replace(conversation, ids=conversation.ids + IDS_APART), wire.config())
         self._presence.last(left.expires_at - time.time())
-        self._input = AudioInput(wire.model.audio.input.format.type)
+        self._inbound.mind_format()
         self._pass = Pass(self.id, parked.passes)
         self._keeper = self._new_keeper(parked)
         if self._remembering is not None:
@@ -137,11 +142,15 @@ class LiveSession:
         try:
             async with asyncio.TaskGroup() as tasks:
                 speaker = tasks.create_task(self._speak())
-                watches = [tasks.create_task(way()) for way in (self._watch, self._watch_absence, self._keep)]
+                watches = [tasks.create_task(way()) for way in (self._watch, self._watch_absence)]
+                if self._keeper is not None:
+                    tasks.create_task(self._keep(self._keeper))
                 await self.session.run()
                 await speaker
                 for watch in watches:
                     watch.cancel()
+                if self._keeper is not None:
+                    self._keeper.finish()
             if self._keeper is not None:
                 await self._keeper.end(kept=self._goes_on)
         except Exception:
@@ -171,6 +180,11 @@ class LiveSession:
         """The server has no more time."""
         self._goes_on = self._keeper is not None and self.resumable
         self.stop(RESTARTING if self._goes_on else GOING_AWAY, reason)
+
+    def let_go(self) -> None:
+        """It is over. What knows each other no more is gone at once, and no collector of garbage, which would stop all
+        other sessions, has to find it."""
+        self._line = self._keeper = None
 
     # -- its sockets -------------------------------------------------------------------------------
 
@@ -253,9 +267,9 @@ class LiveSession:
 
     def _observer(self, guest: Guest, *, anew: bool) -> Observer:
         state = self._state
-        watching = [state.observing.session(), state.traces.observer(guest.name or "", self._conversation)]
+        watching = [state.observing.session(), state.traces.observer(guest.name or "", _weakly(self._conversation))]
         if state.handover is not None:
-            watching.append(self._stepped)
+            watching.append(_weakly(self._stepped))
         if anew and (folder := state.settings.server.event_logs) is not None:  # a log replays from the beginning or not
             watching.append(EventLog(folder, self.id, self._wire.config(), state.policy, guest.name or "").observe)
         return every(*watching)
@@ -277,7 +291,8 @@ class LiveSession:
         if self._pass.confirm() and self._keeper is not None:
             self._keeper.turned()
         try:
-            self._take(text)
+            if self._inbound.take(text):
+                self._changed_settings()
         except ProtocolError as error:
             self._state.telemetry.refused_event(error.code)
             self._say(self._encoder.error(error))
@@ -292,35 +307,10 @@ class LiveSession:
         await self.session.room()
         await self.outbox.room()
 
-    def _take(self, text: str | None) -> None:
-        if text is None:
-            raise ProtocolError("invalid_message", "Events are JSON in text frames; audio goes inside them as base64.")
-        event = decode(text, text_chars=self._limits.text_chars, new_id=_new_item_id)
-        match event:
-            case Append():
-                self.session.push(self._input.decode(event.audio))
-            case Update():
-                self._update(event)
-            case _:
-                self._before(event)
-                self.session.command(event)
-
-    def _before(self, command: object) -> None:
-        """What the resampler holds belongs to what is committed, and goes with what is cleared."""
-        if isinstance(command, CommitAudio):
-            self.session.push(self._input.flush())
-        elif isinstance(command, ClearAudio):
-            self._input.reset()
-
-    def _update(self, update: Update) -> None:
-        self._wire.merge(update.patch, update.event_id)
+    def _changed_settings(self) -> None:
         self._mind_resumption()
         if self._keeper is not None:
             self._keeper.spoke(self._speaker())
-        name = self._wire.model.audio.input.format.type
-        if name != self._input.name:
-            self._input = AudioInput(name)
-        self.session.command(Configure(self._wire.config(), update.event_id))
 
     # -- out ---------------------------------------------------------------------------------------
 
@@ -360,12 +350,11 @@ class LiveSession:
 
     # -- going on elsewhere ------------------------------------------------------------------------
 
-    async def _keep(self) -> None:
+    async def _keep(self, keeper: Keeper) -> None:
         """Have it written down whenever it has changed; once the server stops, that is its end here."""
-        while self._keeper is not None:
-            await self._keeper.news()
+        while await keeper.news():
             self._leave_if_quiet()
-            await self._keeper.write()
+            await keeper.write()
 
     def _leave_if_quiet(self) -> None:
         """At once, not after the next write: a client that is never silent leaves only moments."""
@@ -449,5 +438,13 @@ class LiveSession:
         self.stop(GOING_AWAY, "the client did not come back")
 
 
-def _new_item_id() -> str:
-    return f"item_{secrets.token_hex(10)}"
+def _weakly(method: Callable[P, T]) -> Callable[P, T]:
+    """A method for somebody whom its object holds: for as long as that lives, it does not hold the object."""
+    held = WeakMethod(method)
+
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        alive = held()
+        assert alive is not None
+        return alive(*args, **kwargs)
+
+    return call

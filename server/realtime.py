@@ -222,6 +222,7 @@ class Realtime:
         finally:
             if self._live.get(live.id) is live:
                 del self._live[live.id]
+            live.let_go()
 
 
 def _stopping() -> Denied:

@@ -272,6 +272,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     async def run_asgi(self) -> None:
         await super().run_asgi()
+        self._taker = None  # what a connection is made of knows itself; what it served need not wait for the collector
         self._linger()
 
     def _linger(self) -> None:

@@ -23,13 +23,25 @@ AMENDED = frozenset({"recognition_failed", "cues_failed", "turn_failed", "apprai
 (pipecat#1781), so these are told by `...transcription.failed`, `response.done.empathy` and `empathy.failure` only."""
 
 
+class Numbered:
+    """Makes a session's events, each with the next number in its id."""
+
+    def __init__(self, session_id: str) -> None:
+        self._session_id = session_id
+        self.count = 0
+
+    def __call__(self, kind: str, **fields: Any) -> Event:
+        self.count += 1
+        return {"type": kind, "event_id": event_id(self._session_id, self.count), **fields}
+
+
 class Encoder:
     """One connection's server side; `event_id` counts up within it."""
 
     def __init__(self, session: WireSession, *, beta: bool = False) -> None:
         self._session = session
         self._beta = beta
-        self._count = 0
+        self._event = Numbered(session.id)
         self._responses = Responses(session, self._event)
 
     @property
@@ -40,12 +52,12 @@ class Encoder:
     @property
     def count(self) -> int:
         """The number of the last event."""
-        return self._count
+        return self._event.count
 
     @count.setter
     def count(self, number: int) -> None:
         """Go on from an event that another gateway sent."""
-        self._count = number
+        self._event.count = number
 
     def lost(self, response: Event) -> list[Event]:
         """The end of a response whose gateway was lost in the middle of it, as it was when it was created."""
@@ -113,10 +125,6 @@ class Encoder:
 
     def _out(self, events: list[Event]) -> list[Event]:
         return translated(events) if self._beta else events
-
-    def _event(self, kind: str, **fields: Any) -> Event:
-        self._count += 1
-        return {"type": kind, "event_id": event_id(self._session.id, self._count), **fields}
 
 
 def _heard(output: out.Output, event: MakeEvent) -> list[Event]:

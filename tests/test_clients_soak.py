@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from affetto.clients.bench import soak, swarm
+from affetto.clients.bench.caller import EXPECTED, Caller, Told, append, frame
 from affetto.clients.bench.soak import Look, growth, quantile_ms, verdict
-from affetto.clients.bench.swarm import EXPECTED, Caller, Talk, Told, frame
+from affetto.clients.bench.swarm import Talk
 from affetto.server.__main__ import main
 from affetto.server.protocol import decode
 from live import running
@@ -81,7 +82,7 @@ def test_a_verdict_names_what_does_not_hold(wrong: dict[str, Any], told: list[st
 
 def test_what_a_caller_says_is_what_the_server_reads() -> None:
     for loud in (True, False):
-        text = swarm.append(20, loud=loud)[8:].decode()
+        text = append(20, loud=loud)[8:].decode()
         event: Any = decode(text, new_id=str)
         assert len(event.audio) == 24_000 // 50 * 2
         assert any(event.audio) is loud

@@ -273,6 +273,7 @@ class Replies:
             )
         )
         context.stop(TimerKind.REPLY)
+        reply.situation = reply.finish = None  # the playback remembers replies, and need not all turns before each
         self._leave()
 
     def _keep(self, reply: Reply) -> None:
