@@ -24,6 +24,9 @@ MESSAGE_BYTES = 2 * 2**20
 """Largest WebSocket message. OpenAI allows 15 MiB; no client that we know sends more than seconds of audio in one."""
 PING_S = 20.0
 AFTER_GRACE_S = 5
+COLLECT = (700, 10, 50)
+"""Python's own numbers but for the last: sessions free themselves, so that a full collection, which stops all of them
+for tens of milliseconds, finds little, and is needed every few minutes."""
 
 
 class PortInUse(Exception):
@@ -50,6 +53,7 @@ class Server(uvicorn.Server):
         # What is there now stays: left out of collections, which would stop all sessions for tens of milliseconds.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*COLLECT)
         self.up.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
