@@ -87,7 +87,7 @@ async def _running(app: FastAPI, settings: Settings, store: Store) -> AsyncItera
             GUESSES.get(settings.profile, 0.0),
             lag_s=watch.lag.recent_s,
             queue=lambda: watch.busiest,
-            live=lambda: door.live,
+            live=lambda: app.state.realtime.talking,
             cores=usable_cores() / settings.server.workers,
         )
         traces = Traces(settings.server.trace_s)

@@ -254,6 +254,11 @@ class LiveSession:
             self._keeper.changed()
 
     @property
+    def stopped(self) -> bool:
+        """Whether it is ending."""
+        return self._stopped
+
+    @property
     def resumable(self) -> bool:
         return self._wire.resume_token is not None
 

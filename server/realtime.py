@@ -57,6 +57,11 @@ class Realtime:
         return bool(self._live)
 
     @property
+    def talking(self) -> int:
+        """Sessions that go on: those that are on their way out take nothing from others."""
+        return sum(not live.stopped for live in self._live.values())
+
+    @property
     def backlog_s(self) -> float:
         """Seconds of microphone audio that wait to be heard, in the session where most do."""
         return max((live.session.backlog_s for live in self._live.values()), default=0.0)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -107,6 +110,29 @@ def test_a_program_is_told_by_http() -> None:
             assert second.text_turn()["response"]["status"] == "completed"
 
 
+def test_who_hangs_up_makes_room_before_all_is_put_away(tmp_path: Path) -> None:
+    full = {"server__admission": True, "server__session_cores": 1000.0}
+    with running(**full, handover__enabled=True, handover__url=f"sqlite:///{tmp_path}/sessions.db") as live:
+        state, put_away = live.server._app.state, threading.Event()
+        drop = state.server.handover.store.drop
+
+        async def slow(*args: Any) -> None:
+            await asyncio.to_thread(put_away.wait)
+            await drop(*args)
+
+        state.server.handover.store.drop = slow
+        try:
+            with live.call() as first:
+                first.update(empathy={"resume": True})
+                first.text_turn()
+            eventually(lambda: state.realtime.talking == 0, "the first has not hung up")
+            with live.call() as second:
+                assert len(state.realtime._live) == 2
+                assert second.text_turn()["response"]["status"] == "completed"
+        finally:
+            put_away.set()
+
+
 def test_a_browser_is_told_by_a_code() -> None:
     with (
         full() as live,
@@ -121,8 +147,6 @@ def test_a_browser_is_told_by_a_code() -> None:
 
 
 def test_a_measurement_counts_those_who_were_not_let_in() -> None:
-    import asyncio
-
     with full() as live:
         record = asyncio.run(one_call(live.ws, [], OURS))
     assert (record.refused, record.outcomes) == (1, [])
