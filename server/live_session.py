@@ -230,11 +230,12 @@ class LiveSession:
 
     async def _note_token(self, used: str) -> None:
         """A token is good at every gateway before it is told; where that cannot be, the one just used stays good."""
-        if self._keeper is None:
+        keeper = self._keeper  # the session may end, and let go of it, while it is written
+        if keeper is None:
             return
-        self._keeper.turned()
-        await self._keeper.write()
-        if self._keeper.behind and self.resumable:
+        keeper.turned()
+        await keeper.write()
+        if keeper.behind and self.resumable:
             self._pass.keep(used)
             self._wire.resume_token = used
 

@@ -53,6 +53,18 @@ def back(live: Live, wire: Wire, **headers: str) -> Iterator[Wire]:
         yield again
 
 
+@contextmanager
+def cut_off(live: Live) -> Iterator[Wire]:
+    """Somebody whose line broke after a turn, and who may come back."""
+    with cable(live.port) as held, connect(held.ws, **PLAIN) as line:
+        wire = Wire(line)
+        wire.until("session.created")
+        resumable(wire)
+        wire.text_turn()
+        held.cut()
+        yield wire
+
+
 def shown(wire: Wire) -> dict[str, str]:
     sessions = [event["session"] for event in wire.events if event["type"].startswith("session.")]
     return {"Affetto-Resume": sessions[-1]["empathy"]["resume_token"], "Last-Event-ID": wire.events[-1]["event_id"]}
@@ -489,12 +501,7 @@ def test_a_gateway_that_cannot_know_whose_a_session_is_says_try_again(url: str) 
 
 
 def test_a_client_that_leaves_before_it_is_greeted_may_come_back(url: str) -> None:
-    with gateway(url) as live, cable(live.port) as held, connect(held.ws, **PLAIN) as line:
-        wire = Wire(line)
-        wire.until("session.created")
-        resumable(wire)
-        wire.text_turn()
-        held.cut()
+    with gateway(url) as live, cut_off(live) as wire:
         kept, writing, go_on = store_of(live), threading.Event(), threading.Event()
         put = kept.put
 
@@ -515,12 +522,7 @@ def test_a_client_that_leaves_before_it_is_greeted_may_come_back(url: str) -> No
 
 def test_two_lines_of_one_client_take_a_session_one_after_the_other(url: str) -> None:
     """The first one broke while the database was slow: it takes nothing from the second."""
-    with gateway(url) as old, gateway(url) as new, cable(old.port) as held, connect(held.ws, **PLAIN) as line:
-        wire = Wire(line)
-        wire.until("session.created")
-        resumable(wire)
-        wire.text_turn()
-        held.cut()
+    with gateway(url) as old, gateway(url) as new, cut_off(old) as wire:
         taking, go_on = holding(new, "take")
         hasty = asking(new, wire)
         assert taking.wait(10)
@@ -537,12 +539,7 @@ def test_two_lines_of_one_client_take_a_session_one_after_the_other(url: str) ->
 
 
 def test_a_line_that_broke_before_its_turn_takes_nothing_from_the_next(url: str) -> None:
-    with gateway(url) as live, cable(live.port) as held, connect(held.ws, **PLAIN) as line:
-        wire = Wire(line)
-        wire.until("session.created")
-        resumable(wire)
-        wire.text_turn()
-        held.cut()
+    with gateway(url) as live, cut_off(live) as wire:
         looking, go_on = holding(live, "whose_turn")
         hasty = asking(live, wire)
         assert looking.wait(10)
@@ -555,12 +552,7 @@ def test_a_line_that_broke_before_its_turn_takes_nothing_from_the_next(url: str)
 
 
 def test_who_comes_while_a_server_stops_is_sent_elsewhere(url: str) -> None:
-    with gateway(url) as old, gateway(url) as new, cable(old.port) as held, connect(held.ws, **PLAIN) as line:
-        wire = Wire(line)
-        wire.until("session.created")
-        resumable(wire)
-        wire.text_turn()
-        held.cut()
+    with gateway(url) as old, gateway(url) as new, cut_off(old) as wire:
         taking, go_on = holding(new, "take")
         hasty = asking(new, wire)
         assert taking.wait(10)
@@ -655,7 +647,7 @@ async def gone(*_: object) -> None:
 
 
 def socket_to(port: int) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", port))
+    return socket.create_connection(("127.0.0.1", port), timeout=10)
 
 
 # -- parts -------------------------------------------------------------------------------------------
